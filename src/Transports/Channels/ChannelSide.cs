@@ -1,0 +1,11 @@
+namespace Transports;
+
+/// <summary>Which end of a connection a channel is; a tag of its metrics and logs.</summary>
+public enum ChannelSide
+{
+    /// <summary>It dialled.</summary>
+    Client = 0,
+
+    /// <summary>It was accepted.</summary>
+    Server = 1,
+}

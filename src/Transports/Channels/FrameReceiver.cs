@@ -1,0 +1,344 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Transports;
+
+/// <summary>The receiving half of a framed channel: cuts frames out of one pooled buffer, and reads only when no whole frame is there.</summary>
+/// <remarks>
+/// <para>No pump and no queue between: the transport's own flow control is the backpressure. The buffer is contiguous; only a
+/// frame that straddles its end is moved. It grows as bytes arrive, never on a declared length alone.</para>
+/// <para>A read that has begun goes on when its receiver gives up waiting; the next receiver finds its result. The buffer is
+/// not touched by anyone else while a read is pending.</para>
+/// </remarks>
+internal sealed class FrameReceiver
+{
+    private const int SmallestBuffer = 4096;
+
+    // From here on the bytes missing from a frame are read to the exact end of the frame, so that the next one begins at the
+    // buffer's start and is never moved; below it, reading as much as there is saves more calls than it costs copies.
+    private const int ExactReadThreshold = 16 * 1024;
+
+    // A wait longer than this makes the connection idle: the next wait holds no buffer.
+    private const long IdleAfterMilliseconds = 1000;
+
+    private readonly ByteConnection _connection;
+    private readonly IFrameDecoder _decoder;
+    private readonly ContiguousFrameDecoder? _fastDecoder;
+    private readonly ArrayPool<byte> _pool;
+    private readonly Lock _readGate = new();
+    private readonly ReceiveSignal _signal = new();
+    private readonly Action _onRead;
+    private readonly int _readSize;
+    private byte[] _buffer = [];
+    private int _start;
+    private int _end;
+    private int _nextCapacity = SmallestBuffer;
+    private bool _idle = true;
+    private bool _zeroByteRead;
+    private bool _ended;
+    private bool _readPending;
+    private bool _releaseWhenRead;
+    private TaskCompletionSource? _draining;
+    private volatile bool _readDone;
+    private long _waitingSince;
+    private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _reading;
+
+    public FrameReceiver(ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    {
+        _connection = connection;
+        _decoder = framing.CreateDecoder(maxMessageSize);
+        _fastDecoder = _decoder as ContiguousFrameDecoder;
+        _pool = options.BufferPool;
+        _readSize = options.ReceiveBufferSize;
+        _onRead = OnRead;
+    }
+
+    /// <summary>Bytes have arrived that no receive has returned yet. May be asked by any thread; a hint.</summary>
+    public bool HasBufferedInput => Volatile.Read(ref _start) != Volatile.Read(ref _end);
+
+    public bool TryRead(out ReadOnlySequence<byte> payload)
+    {
+        if (_readDone)
+        {
+            TakeReadResult();
+        }
+
+        if (_start == _end)
+        {
+            payload = default;
+            return false;
+        }
+
+        if (_fastDecoder is { } decoder)
+        {
+            if (!decoder.TryReadFrame(_buffer.AsSpan(_start, _end - _start), out var offset, out var length, out var consumed))
+            {
+                payload = default;
+                return false;
+            }
+
+            payload = new ReadOnlySequence<byte>(_buffer, _start + offset, length);
+            _start += consumed;
+            return true;
+        }
+
+        var sequence = new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
+        if (!_decoder.TryReadFrame(ref sequence, out payload))
+        {
+            return false;
+        }
+
+        _start = _end - (int)sequence.Length;
+        return true;
+    }
+
+    /// <summary>Reads more bytes. Returns false at the end of the stream.</summary>
+    public ValueTask<bool> ReadMoreAsync(CancellationToken cancellationToken)
+    {
+        if (_ended)
+        {
+            return new ValueTask<bool>(AtEnd());
+        }
+
+        // A caller that was cancelled may have left a read behind.
+        if (!_readPending && StartRead())
+        {
+            return new ValueTask<bool>(!_ended || AtEnd());
+        }
+
+        return WaitForReadAsync(cancellationToken);
+    }
+
+    /// <summary>Ends a wait, with or without bytes.</summary>
+    public void Wake() => _signal.Set();
+
+    /// <summary>Gives the buffer back, at once or when the pending read has left it.</summary>
+    public void Release()
+    {
+        lock (_readGate)
+        {
+            if (_readPending && !_readDone)
+            {
+                _releaseWhenRead = true;
+                return;
+            }
+        }
+
+        ReturnBuffer();
+    }
+
+    /// <summary>Reads and drops what the peer still sends, until its end. No receive reads any more once this has begun.</summary>
+    public async Task DrainAsync()
+    {
+        Task pending;
+        lock (_readGate)
+        {
+            _draining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (!_readPending || _readDone)
+            {
+                _draining.SetResult();
+            }
+
+            pending = _draining.Task;
+        }
+
+        await pending.ConfigureAwait(false);
+        if (_ended)
+        {
+            return;
+        }
+
+        var scratch = _pool.Rent(SmallestBuffer);
+        try
+        {
+            while (await _connection.ReadAsync(scratch).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+        finally
+        {
+            _pool.Return(scratch);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> WaitForReadAsync(CancellationToken cancellationToken)
+    {
+        await _signal.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (_readDone)
+        {
+            TakeReadResult();
+        }
+
+        return !_ended || AtEnd();
+    }
+
+    private bool AtEnd()
+    {
+        if (_start != _end)
+        {
+            throw new MessageFramingException(
+                $"The stream ended inside a frame: {_end - _start} bytes of an unfinished message are left. The peer was cut off, or uses another framing.");
+        }
+
+        return false;
+    }
+
+    // Returns true when bytes came, or the end, without waiting.
+    private bool StartRead()
+    {
+        while (true)
+        {
+            lock (_readGate)
+            {
+                if (_draining is not null)
+                {
+                    // The channel is closing and its receiver about to be told; see DrainAsync.
+                    return true;
+                }
+
+                _readPending = true;
+            }
+
+            _zeroByteRead = _idle && _start == _end && _connection.SupportsZeroByteReads;
+            if (_zeroByteRead)
+            {
+                ReturnBuffer();
+            }
+            else
+            {
+                MakeRoom();
+            }
+
+            var reading = _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room()).ConfigureAwait(false).GetAwaiter();
+            _reading = reading;
+            if (!reading.IsCompleted)
+            {
+                _waitingSince = Environment.TickCount64;
+                reading.UnsafeOnCompleted(_onRead);
+                return false;
+            }
+
+            TakeReadResult();
+            if (!_zeroByteRead)
+            {
+                return true;
+            }
+        }
+    }
+
+    private void TakeReadResult()
+    {
+        var reading = _reading;
+        _reading = default;
+        lock (_readGate)
+        {
+            _readDone = false;
+            _readPending = false;
+            _draining?.TrySetResult();
+        }
+
+        int count;
+        try
+        {
+            count = reading.GetResult();
+        }
+        catch (Exception e)
+        {
+            throw new MessageChannelClosedException(_connection.DescribeFailure(e));
+        }
+
+        if (_zeroByteRead)
+        {
+            // Something is there to be read; the next read fetches it, with a buffer.
+            _idle = false;
+            return;
+        }
+
+        if (count == 0)
+        {
+            _ended = true;
+            return;
+        }
+
+        if (count == _buffer.Length - _end && _nextCapacity < _readSize)
+        {
+            // The read filled its room: there is more to come than was planned for.
+            _nextCapacity = Math.Min(_nextCapacity * 2, _readSize);
+        }
+
+        _end += count;
+    }
+
+    private void OnRead()
+    {
+        _idle = Environment.TickCount64 - _waitingSince > IdleAfterMilliseconds;
+        lock (_readGate)
+        {
+            _readDone = true;
+            _draining?.TrySetResult();
+            if (_releaseWhenRead)
+            {
+                ReturnBuffer();
+            }
+        }
+
+        _signal.Set();
+    }
+
+    private Memory<byte> Room()
+    {
+        var room = _buffer.AsMemory(_end);
+        var needed = _start == _end ? 0 : _decoder.BytesNeeded;
+        return needed >= ExactReadThreshold && needed < room.Length ? room[..needed] : room;
+    }
+
+    private void MakeRoom()
+    {
+        var pending = _end - _start;
+        if (pending == 0)
+        {
+            _start = _end = 0;
+            if (_buffer.Length < _nextCapacity)
+            {
+                ReturnBuffer();
+                _buffer = _pool.Rent(_nextCapacity);
+            }
+
+            return;
+        }
+
+        // What is missing is unknown to a framing that looks for a delimiter: as much again as there is.
+        var missing = _decoder.BytesNeeded;
+        var needed = (long)pending + (missing > 0 ? missing : pending);
+
+        // Never more than double what has arrived: a length that is only declared buys no memory.
+        var capacity = (int)Math.Min(Math.Max(needed, _nextCapacity), Math.Max(_nextCapacity, 2L * pending));
+        if (_buffer.Length - _start >= capacity)
+        {
+            return;
+        }
+
+        var target = _buffer.Length >= capacity ? _buffer : _pool.Rent(capacity);
+        _buffer.AsSpan(_start, pending).CopyTo(target);
+        if (!ReferenceEquals(target, _buffer))
+        {
+            _pool.Return(_buffer);
+            _buffer = target;
+        }
+
+        _start = 0;
+        _end = pending;
+    }
+
+    private void ReturnBuffer()
+    {
+        var buffer = _buffer;
+        _buffer = [];
+        _start = _end = 0;
+        if (buffer.Length > 0)
+        {
+            _pool.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,757 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Transports;
+
+/// <summary>
+/// The sending half of a framed channel: frames are copied once into one of two buffers under a short lock, and a single
+/// flusher writes the other one.
+/// </summary>
+/// <remarks>
+/// <para><b>Flush rule</b>, the one that measured best: the first send since the last read, or since the flusher's last turn,
+/// is written by the sender itself, so that a lone message costs no thread hop; sends after it queue the flusher on the
+/// thread pool, so that a burst becomes few writes. No timer: a lone message never waits.</para>
+/// <para><b>Bound</b>: a sender waits while its bytes would take the filling buffer over the limit, unless that buffer is
+/// empty. Waiting senders are served first in, first out, by the flusher when it has swapped the buffers.</para>
+/// <para><b>Finish or poison</b>: after a failed write everybody waiting and everybody to come gets the failure.</para>
+/// </remarks>
+internal sealed class FrameSender : IThreadPoolWorkItem
+{
+    private readonly Lock _gate = new();
+    private readonly ByteConnection _connection;
+    private readonly IMessageFraming _framing;
+    private readonly IHeaderFraming? _headerFraming;
+    private readonly FramedMessageChannel _channel;
+    private readonly int _limit;
+    private readonly int _maxMessageSize;
+    private readonly Action _onWritten;
+    private FrameBuffer _filling;
+    private FrameBuffer _writing;
+    private FlusherState _flusher;
+    private bool _inlineAllowed = true;
+    private bool _serializing;
+    private long _accepted;
+    private long _written;
+    private SendWaiter? _firstWaiter;
+    private SendWaiter? _lastWaiter;
+    private FlushWaiter? _firstFlush;
+    private FlushWaiter? _lastFlush;
+    private MessageSendWaiter? _spareWaiter;
+    private FlushWaiter? _spareFlush;
+    private Exception? _failure;
+    private TaskCompletionSource? _quiet;
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
+
+    public FrameSender(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    {
+        _channel = channel;
+        _connection = connection;
+        _framing = framing;
+        _headerFraming = framing as IHeaderFraming;
+        _limit = options.SendBufferSize;
+        _maxMessageSize = maxMessageSize;
+        _filling = new FrameBuffer(options.BufferPool);
+        _writing = new FrameBuffer(options.BufferPool);
+        _onWritten = OnWritten;
+    }
+
+    private enum FlusherState
+    {
+        /// <summary>Nothing to write.</summary>
+        Idle,
+
+        /// <summary>Waits for a thread; whoever comes first may run it.</summary>
+        Queued,
+
+        /// <summary>Somebody is writing, and will look for more when done.</summary>
+        Running,
+    }
+
+    // Room for a header is reserved without asking the framing: a few bytes more or less do not matter to the bound.
+    private static int HeaderEstimate => 8;
+
+    public ValueTask SendAsync(in Message message, CancellationToken cancellationToken)
+    {
+        var size = message.Length + HeaderEstimate;
+        bool runInline;
+        lock (_gate)
+        {
+            if (Refusal() is { } refusal)
+            {
+                return ValueTask.FromException(refusal);
+            }
+
+            if (!HasRoom(size))
+            {
+                var waiter = RentWaiter();
+                waiter.Set(message, size);
+                return Enqueue(waiter, cancellationToken);
+            }
+
+            try
+            {
+                WriteFrame(message);
+            }
+            catch (Exception e)
+            {
+                return ValueTask.FromException(e);
+            }
+
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
+    {
+        long size = 0;
+        foreach (ref readonly var message in batch.Span)
+        {
+            size += message.Length + HeaderEstimate;
+        }
+
+        bool runInline;
+        lock (_gate)
+        {
+            if (Refusal() is { } refusal)
+            {
+                return ValueTask.FromException(refusal);
+            }
+
+            if (!HasRoom(size))
+            {
+                var waiter = RentWaiter();
+                waiter.Set(batch, size);
+                return Enqueue(waiter, cancellationToken);
+            }
+
+            try
+            {
+                WriteFrames(batch.Span);
+            }
+            catch (Exception e)
+            {
+                return ValueTask.FromException(e);
+            }
+
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken)
+    {
+        bool runInline;
+        lock (_gate)
+        {
+            if (Refusal() is { } refusal)
+            {
+                return ValueTask.FromException(refusal);
+            }
+
+            if (!HasRoom(1))
+            {
+                return Enqueue(new SerializedSendWaiter<T>(value, serializer), cancellationToken);
+            }
+
+            try
+            {
+                WriteSerialized(value, serializer);
+            }
+            catch (Exception e)
+            {
+                return ValueTask.FromException(e);
+            }
+
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Completes when all that was accepted so far has been written.</summary>
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        FlushBeforeWaiting();
+        FlushWaiter waiter;
+        ValueTask waiting;
+        lock (_gate)
+        {
+            if (_failure is { } failure)
+            {
+                return ValueTask.FromException(failure);
+            }
+
+            if (_written == _accepted && _firstWaiter is null)
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            waiter = _spareFlush ?? new FlushWaiter();
+            _spareFlush = null;
+
+            // Sends still waiting for room were not accepted, so they do not count.
+            waiting = waiter.Begin(this, _accepted);
+            if (waiter.Position <= _written)
+            {
+                waiter.Complete();
+                return waiting;
+            }
+
+            if (_lastFlush is null)
+            {
+                _firstFlush = waiter;
+            }
+            else
+            {
+                _lastFlush.Next = waiter;
+            }
+
+            _lastFlush = waiter;
+        }
+
+        waiter.ListenTo(cancellationToken);
+        return waiting;
+    }
+
+    /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
+    public void FlushBeforeWaiting()
+    {
+        lock (_gate)
+        {
+            if (_flusher != FlusherState.Queued)
+            {
+                return;
+            }
+
+            _flusher = FlusherState.Running;
+        }
+
+        RunFlusher(onCallersThread: true);
+    }
+
+    /// <summary>Bytes were read, so the next send is likely an answer: let it go out at once.</summary>
+    public void NoteRead() => Volatile.Write(ref _inlineAllowed, true);
+
+    /// <summary>Fails everything waiting and to come. Memory is given back once the flusher has left it.</summary>
+    public void Fail(Exception failure)
+    {
+        SendWaiter? waiters;
+        FlushWaiter? flushes;
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                return;
+            }
+
+            _failure = failure;
+            waiters = _firstWaiter;
+            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
+            {
+                waiter.IsQueued = false;
+                waiter.Failure = failure;
+            }
+
+            _firstWaiter = _lastWaiter = null;
+            flushes = _firstFlush;
+            for (var flush = flushes; flush is not null; flush = flush.Next)
+            {
+                flush.Failure = failure;
+            }
+
+            _firstFlush = _lastFlush = null;
+            if (_flusher != FlusherState.Running)
+            {
+                BecomeIdle();
+            }
+        }
+
+        CompleteAll(waiters);
+        CompleteAll(flushes);
+    }
+
+    /// <summary>Completes when no write is in progress. After <see cref="Fail"/>, so none will begin.</summary>
+    public Task WhenQuietAsync()
+    {
+        lock (_gate)
+        {
+            if (_flusher != FlusherState.Running)
+            {
+                return Task.CompletedTask;
+            }
+
+            _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _quiet.Task;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (_gate)
+        {
+            if (_flusher != FlusherState.Queued)
+            {
+                // A receiver about to wait, or a flush, ran it already.
+                return;
+            }
+
+            _flusher = FlusherState.Running;
+        }
+
+        RunFlusher(onCallersThread: false);
+    }
+
+    /// <summary>Writes one frame into the filling buffer, whole or not at all. Called under the gate.</summary>
+    public void WriteFrame(in Message message)
+    {
+        var buffer = _filling;
+        var start = buffer.Length;
+        try
+        {
+            _channel.WriteFrame(message, buffer);
+        }
+        catch
+        {
+            buffer.Length = start;
+            throw;
+        }
+
+        _accepted += buffer.Length - start;
+    }
+
+    /// <summary>Writes all frames of a batch, or none. Called under the gate.</summary>
+    public void WriteFrames(ReadOnlySpan<Message> batch)
+    {
+        var buffer = _filling;
+        var start = buffer.Length;
+        try
+        {
+            foreach (ref readonly var message in batch)
+            {
+                _channel.WriteFrame(message, buffer);
+            }
+        }
+        catch
+        {
+            buffer.Length = start;
+            throw;
+        }
+
+        _accepted += buffer.Length - start;
+    }
+
+    /// <summary>Serializes a value and frames it in place, or takes everything back. Called under the gate.</summary>
+    public void WriteSerialized<T>(T value, IMessageSerializer<T> serializer)
+    {
+        var buffer = _filling;
+        var start = buffer.Length;
+        _serializing = true;
+        try
+        {
+            if (_headerFraming is { } framing)
+            {
+                WriteSerializedInPlace(value, serializer, framing, buffer);
+            }
+            else
+            {
+                // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
+                var own = new ArrayBufferWriter<byte>();
+                serializer.Serialize(value, own);
+                ThrowIfTooLarge(own.WrittenCount);
+                _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+            }
+        }
+        catch
+        {
+            buffer.Length = start;
+            throw;
+        }
+        finally
+        {
+            _serializing = false;
+        }
+
+        _accepted += buffer.Length - start;
+    }
+
+    public bool TryRemove(SendWaiter waiter)
+    {
+        lock (_gate)
+        {
+            if (!waiter.IsQueued)
+            {
+                return false;
+            }
+
+            Unlink(waiter);
+            return true;
+        }
+    }
+
+    public bool TryRemove(FlushWaiter waiter)
+    {
+        lock (_gate)
+        {
+            FlushWaiter? previous = null;
+            for (var current = _firstFlush; current is not null; previous = current, current = current.Next)
+            {
+                if (!ReferenceEquals(current, waiter))
+                {
+                    continue;
+                }
+
+                if (previous is null)
+                {
+                    _firstFlush = current.Next;
+                }
+                else
+                {
+                    previous.Next = current.Next;
+                }
+
+                if (ReferenceEquals(_lastFlush, current))
+                {
+                    _lastFlush = previous;
+                }
+
+                current.Next = null;
+                return true;
+            }
+
+            return false;
+        }
+    }
+
+    // One spare each is enough for the usual lone sender; more at once allocate.
+    public void Recycle(MessageSendWaiter waiter) => Volatile.Write(ref _spareWaiter, waiter);
+
+    public void Recycle(FlushWaiter waiter)
+    {
+        waiter.Next = null;
+        Volatile.Write(ref _spareFlush, waiter);
+    }
+
+    private static void CompleteAll(SendWaiter? first)
+    {
+        while (first is not null)
+        {
+            var next = first.Next;
+            first.Next = first.Previous = null;
+            first.Complete();
+            first = next;
+        }
+    }
+
+    private static void CompleteAll(FlushWaiter? first)
+    {
+        while (first is not null)
+        {
+            var next = first.Next;
+            first.Next = null;
+            first.Complete();
+            first = next;
+        }
+    }
+
+    private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
+    {
+        var start = buffer.Length;
+        var reserved = framing.MaxHeaderSize;
+        buffer.Append(reserved);
+        serializer.Serialize(value, buffer);
+        var length = buffer.Length - start - reserved;
+        ThrowIfTooLarge(length);
+        Span<byte> header = stackalloc byte[reserved];
+        var used = framing.WriteHeader(length, header);
+        if (used < reserved)
+        {
+            // A header shorter than the longest: close the gap.
+            var frame = buffer.WrittenSpan[start..];
+            frame[reserved..].CopyTo(frame[used..]);
+            buffer.Length -= reserved - used;
+        }
+
+        header[..used].CopyTo(buffer.WrittenSpan[start..]);
+    }
+
+    private void ThrowIfTooLarge(int length)
+    {
+        if (length > _maxMessageSize)
+        {
+            throw new MessageTooLargeException(length, _maxMessageSize);
+        }
+    }
+
+    private Exception? Refusal()
+    {
+        if (_serializing)
+        {
+            // The gate is re-entrant, so only the serializer's own thread gets here.
+            return new InvalidOperationException("A serializer must not use the channel it writes to.");
+        }
+
+        return _failure ?? _channel.SendRefusal();
+    }
+
+    private bool HasRoom(long size)
+        => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
+
+    private MessageSendWaiter RentWaiter() => Interlocked.Exchange(ref _spareWaiter, null) ?? new MessageSendWaiter();
+
+    private ValueTask Enqueue(SendWaiter waiter, CancellationToken cancellationToken)
+    {
+        var waiting = waiter.Begin(this);
+        waiter.IsQueued = true;
+        waiter.Previous = _lastWaiter;
+        if (_lastWaiter is null)
+        {
+            _firstWaiter = waiter;
+        }
+        else
+        {
+            _lastWaiter.Next = waiter;
+        }
+
+        _lastWaiter = waiter;
+
+        // Under the gate, which a callback that runs at once enters again: the gate is re-entrant, and the waiter is queued.
+        waiter.ListenTo(cancellationToken);
+        return waiting;
+    }
+
+    private void Unlink(SendWaiter waiter)
+    {
+        if (waiter.Previous is null)
+        {
+            _firstWaiter = waiter.Next;
+        }
+        else
+        {
+            waiter.Previous.Next = waiter.Next;
+        }
+
+        if (waiter.Next is null)
+        {
+            _lastWaiter = waiter.Previous;
+        }
+        else
+        {
+            waiter.Next.Previous = waiter.Previous;
+        }
+
+        waiter.Next = waiter.Previous = null;
+        waiter.IsQueued = false;
+    }
+
+    // Returns true when the caller shall write now, after leaving the gate.
+    private bool ScheduleFlush()
+    {
+        if (_flusher != FlusherState.Idle)
+        {
+            return false;
+        }
+
+        if (_inlineAllowed && !_channel.HasBufferedInput)
+        {
+            _inlineAllowed = false;
+            _flusher = FlusherState.Running;
+            return true;
+        }
+
+        _flusher = FlusherState.Queued;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return false;
+    }
+
+    // Owned by whoever moved the flusher to Running, until Idle or Queued again; so _writeAwaiter has one user.
+    private void RunFlusher(bool onCallersThread)
+    {
+        try
+        {
+            while (Swap())
+            {
+                var writing = _connection.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
+                if (!writing.IsCompleted)
+                {
+                    _writeAwaiter = writing;
+                    writing.UnsafeOnCompleted(_onWritten);
+                    return;
+                }
+
+                writing.GetResult();
+                CompleteWrite();
+                if (onCallersThread && HandOver())
+                {
+                    // A caller writes one buffer, not everybody's.
+                    return;
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            WriteFailed(e);
+        }
+    }
+
+    private void OnWritten()
+    {
+        try
+        {
+            var writing = _writeAwaiter;
+            _writeAwaiter = default;
+            writing.GetResult();
+            CompleteWrite();
+        }
+        catch (Exception e)
+        {
+            WriteFailed(e);
+            return;
+        }
+
+        RunFlusher(onCallersThread: false);
+    }
+
+    private void WriteFailed(Exception error)
+    {
+        // Fails this sender too, through the channel's end; unless the channel had ended already.
+        _channel.OnWriteFailed(error);
+        lock (_gate)
+        {
+            BecomeIdle();
+        }
+    }
+
+    // Under the gate. An idle channel holds no memory.
+    private void BecomeIdle()
+    {
+        _filling.Release();
+        _writing.Release();
+        _flusher = FlusherState.Idle;
+        _quiet?.TrySetResult();
+    }
+
+    private bool Swap()
+    {
+        SendWaiter? admitted = null;
+        SendWaiter? lastAdmitted = null;
+        bool more;
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                BecomeIdle();
+                return false;
+            }
+
+            if (_filling.Length == 0 && _firstWaiter is null)
+            {
+                BecomeIdle();
+                _inlineAllowed = true;
+                return false;
+            }
+
+            if (_filling.Length > 0)
+            {
+                (_filling, _writing) = (_writing, _filling);
+            }
+
+            while (_firstWaiter is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
+            {
+                Unlink(waiter);
+                try
+                {
+                    waiter.WriteTo(this);
+                }
+                catch (Exception e)
+                {
+                    waiter.Failure = e;
+                }
+
+                if (lastAdmitted is null)
+                {
+                    admitted = waiter;
+                }
+                else
+                {
+                    lastAdmitted.Next = waiter;
+                }
+
+                lastAdmitted = waiter;
+            }
+
+            more = _writing.Length > 0;
+        }
+
+        CompleteAll(admitted);
+        return more || Swap();
+    }
+
+    private void CompleteWrite()
+    {
+        FlushWaiter? done = null;
+        lock (_gate)
+        {
+            _written += _writing.Length;
+            _writing.Length = 0;
+            if (_firstFlush is { } first && first.Position <= _written)
+            {
+                done = first;
+                var last = first;
+                while (last.Next is { } next && next.Position <= _written)
+                {
+                    last = next;
+                }
+
+                _firstFlush = last.Next;
+                last.Next = null;
+                if (_firstFlush is null)
+                {
+                    _lastFlush = null;
+                }
+            }
+        }
+
+        CompleteAll(done);
+    }
+
+    private bool HandOver()
+    {
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                // Swap cleans up.
+                return false;
+            }
+
+            if (_filling.Length == 0 && _firstWaiter is null)
+            {
+                BecomeIdle();
+                return true;
+            }
+
+            _flusher = FlusherState.Queued;
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return true;
+    }
+}

@@ -1,0 +1,106 @@
+using System.Threading.Tasks.Sources;
+
+namespace Transports;
+
+/// <summary>
+/// Lets one receiver wait for "something has arrived" without allocating, and stop waiting without touching the I/O.
+/// </summary>
+/// <remarks>
+/// An auto-reset event: <see cref="Set"/> before <see cref="WaitAsync"/> is remembered, once. One waiter at a time. The
+/// continuation runs inside <see cref="Set"/>, which saves a thread hop on every message; so call it last, and without a lock.
+/// </remarks>
+public sealed class ReceiveSignal : IValueTaskSource
+{
+    private const int Idle = 0;
+    private const int Waiting = 1;
+    private const int Signalled = 2;
+
+    private static readonly Action<object?, CancellationToken> OnCancelled =
+        static (state, token) => ((ReceiveSignal)state!).Cancel(token);
+
+    private ManualResetValueTaskSourceCore<bool> _core;
+    private CancellationTokenRegistration _registration;
+    private int _state;
+
+    /// <summary>Waits until <see cref="Set"/>.</summary>
+    /// <param name="cancellationToken">Gives up waiting; the signal itself is not consumed.</param>
+    /// <exception cref="InvalidOperationException">Somebody waits already.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ValueTask WaitAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.CompareExchange(ref _state, Idle, Signalled) == Signalled)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        _core.Reset();
+        _core.RunContinuationsAsynchronously = false;
+        var previous = Interlocked.CompareExchange(ref _state, Waiting, Idle);
+        if (previous == Signalled)
+        {
+            Volatile.Write(ref _state, Idle);
+            return ValueTask.CompletedTask;
+        }
+
+        if (previous == Waiting)
+        {
+            throw new InvalidOperationException("Only one caller can wait at a time.");
+        }
+
+        // From here on Set or Cancel may complete the source at any moment. GetResult disposes the registration, and that
+        // waits for a callback already running, so a cancellation of this wait can never reach the next one.
+        if (cancellationToken.CanBeCanceled)
+        {
+            _registration = cancellationToken.UnsafeRegister(OnCancelled, this);
+        }
+
+        return new ValueTask(this, _core.Version);
+    }
+
+    /// <summary>Wakes the waiter, or the next one to come. Never throws.</summary>
+    public void Set()
+    {
+        if (Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
+        {
+            _core.SetResult(true);
+            return;
+        }
+
+        // Not waiting: remember it. A waiter that slipped in between is woken by the second try.
+        if (Interlocked.CompareExchange(ref _state, Signalled, Idle) == Waiting
+            && Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
+        {
+            _core.SetResult(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IValueTaskSource.GetResult(short token)
+    {
+        _registration.Dispose();
+        _registration = default;
+        _core.GetResult(token);
+    }
+
+    /// <inheritdoc/>
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+
+    /// <inheritdoc/>
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _core.OnCompleted(continuation, state, token, flags);
+
+    private void Cancel(CancellationToken token)
+    {
+        if (Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
+        {
+            // Never run the receiver's code on the thread that cancels.
+            _core.RunContinuationsAsynchronously = true;
+            _core.SetException(new OperationCanceledException(token));
+        }
+    }
+}

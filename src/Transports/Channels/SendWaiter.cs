@@ -1,0 +1,155 @@
+using System.Threading.Tasks.Sources;
+
+namespace Transports;
+
+/// <summary>A sender waiting for room, first in, first out; reused by its channel.</summary>
+/// <remarks>Its state is guarded by the sender's gate: whoever takes it out of the queue completes it.</remarks>
+internal abstract class SendWaiter : IValueTaskSource
+{
+    private static readonly Action<object?, CancellationToken> OnCancelled =
+        static (state, token) => ((SendWaiter)state!).Cancel(token);
+
+    // The flusher completes waiters between two writes; a sender's code must not run there and delay the second.
+    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _registration;
+    private FrameSender? _sender;
+
+    public SendWaiter? Next { get; set; }
+
+    public SendWaiter? Previous { get; set; }
+
+    public bool IsQueued { get; set; }
+
+    /// <summary>The failure to report when it was taken out of the queue; <see langword="null"/> for success.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>About how many bytes it will add.</summary>
+    public abstract long Size { get; }
+
+    /// <summary>Writes its frames. Called under the gate.</summary>
+    public abstract void WriteTo(FrameSender sender);
+
+    public ValueTask Begin(FrameSender sender)
+    {
+        _sender = sender;
+        return new ValueTask(this, _core.Version);
+    }
+
+    /// <summary>Called after the gate was left, as the callback may run at once.</summary>
+    public void ListenTo(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled)
+        {
+            _registration = cancellationToken.UnsafeRegister(OnCancelled, this);
+        }
+    }
+
+    public void Complete()
+    {
+        if (Failure is { } failure)
+        {
+            _core.SetException(failure);
+        }
+        else
+        {
+            _core.SetResult(true);
+        }
+    }
+
+    void IValueTaskSource.GetResult(short token)
+    {
+        _registration.Dispose();
+        _registration = default;
+        try
+        {
+            _core.GetResult(token);
+        }
+        finally
+        {
+            var sender = _sender!;
+            _core.Reset();
+            Failure = null;
+            Clear();
+            Recycle(sender);
+        }
+    }
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _core.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>Forgets what was to be sent.</summary>
+    protected abstract void Clear();
+
+    /// <summary>Gives the waiter back for reuse.</summary>
+    protected virtual void Recycle(FrameSender sender)
+    {
+    }
+
+    private void Cancel(CancellationToken token)
+    {
+        if (_sender!.TryRemove(this))
+        {
+            _core.SetException(new OperationCanceledException(token));
+        }
+    }
+}
+
+/// <summary>Waits to send a message or a batch.</summary>
+internal sealed class MessageSendWaiter : SendWaiter
+{
+    private Message _message;
+    private ReadOnlyMemory<Message> _batch;
+    private bool _isBatch;
+    private long _size;
+
+    public override long Size => _size;
+
+    public void Set(in Message message, long size)
+    {
+        _message = message;
+        _isBatch = false;
+        _size = size;
+    }
+
+    public void Set(ReadOnlyMemory<Message> batch, long size)
+    {
+        _batch = batch;
+        _isBatch = true;
+        _size = size;
+    }
+
+    public override void WriteTo(FrameSender sender)
+    {
+        if (_isBatch)
+        {
+            sender.WriteFrames(_batch.Span);
+        }
+        else
+        {
+            sender.WriteFrame(_message);
+        }
+    }
+
+    protected override void Clear()
+    {
+        _message = default;
+        _batch = default;
+    }
+
+    protected override void Recycle(FrameSender sender) => sender.Recycle(this);
+}
+
+/// <summary>Waits to serialize a value.</summary>
+internal sealed class SerializedSendWaiter<T>(T value, IMessageSerializer<T> serializer) : SendWaiter
+{
+    // What a value takes is known only once it is written, so it waits for an empty buffer's worth of one byte.
+    public override long Size => 1;
+
+    public override void WriteTo(FrameSender sender) => sender.WriteSerialized(value, serializer);
+
+    protected override void Clear()
+    {
+    }
+}

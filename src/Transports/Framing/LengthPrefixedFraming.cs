@@ -1,0 +1,135 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace Transports;
+
+/// <summary>A length in one, two or four bytes, then the payload.</summary>
+/// <remarks>The length is an unsigned integer that counts the payload alone. It is checked before the body is buffered.</remarks>
+public sealed class LengthPrefixedFraming : IHeaderFraming
+{
+    /// <summary>A framing with a prefix of the given size.</summary>
+    /// <param name="prefixSize">The size of the length: 1, 2 or 4 bytes.</param>
+    /// <param name="littleEndian">The byte order; by default the network's, big-endian.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is none of these.</exception>
+    public LengthPrefixedFraming(int prefixSize = 4, bool littleEndian = false)
+    {
+        if (prefixSize is not (1 or 2 or 4))
+        {
+            throw new ArgumentOutOfRangeException(nameof(prefixSize), prefixSize, "A length prefix has 1, 2 or 4 bytes.");
+        }
+
+        PrefixSize = prefixSize;
+        IsLittleEndian = littleEndian;
+    }
+
+    /// <summary>Four bytes, big-endian: the default of the byte transports.</summary>
+    public static LengthPrefixedFraming Default { get; } = new();
+
+    /// <summary>The size of the length in bytes.</summary>
+    public int PrefixSize { get; }
+
+    /// <summary>The length's byte order.</summary>
+    public bool IsLittleEndian { get; }
+
+    /// <inheritdoc/>
+    public string Name => $"length-prefixed-{PrefixSize}{(IsLittleEndian ? "le" : "be")}";
+
+    /// <inheritdoc/>
+    public int MaxHeaderSize => PrefixSize;
+
+    private long LargestLength => PrefixSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, _ => int.MaxValue };
+
+    /// <inheritdoc/>
+    public IFrameDecoder CreateDecoder(int maxMessageSize) => new Decoder(PrefixSize, IsLittleEndian, maxMessageSize);
+
+    /// <inheritdoc/>
+    public void WriteFrame(in ReadOnlySequence<byte> payload, IBufferWriter<byte> output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        var length = payload.Length;
+        ThrowIfTooLong(length);
+        var span = output.GetSpan(PrefixSize + (int)length);
+        WriteHeader(length, span);
+        payload.CopyTo(span[PrefixSize..]);
+        output.Advance(PrefixSize + (int)length);
+    }
+
+    /// <inheritdoc/>
+    public int WriteHeader(long payloadLength, Span<byte> header)
+    {
+        ThrowIfTooLong(payloadLength);
+        switch (PrefixSize)
+        {
+            case 1:
+                header[0] = (byte)payloadLength;
+                break;
+            case 2 when IsLittleEndian:
+                BinaryPrimitives.WriteUInt16LittleEndian(header, (ushort)payloadLength);
+                break;
+            case 2:
+                BinaryPrimitives.WriteUInt16BigEndian(header, (ushort)payloadLength);
+                break;
+            case 4 when IsLittleEndian:
+                BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)payloadLength);
+                break;
+            default:
+                BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);
+                break;
+        }
+
+        return PrefixSize;
+    }
+
+    private void ThrowIfTooLong(long length)
+    {
+        if (length > LargestLength)
+        {
+            throw new MessageFramingException(
+                $"A payload of {length} bytes does not fit a length prefix of {PrefixSize} bytes, which counts to {LargestLength}. Use a longer prefix.");
+        }
+    }
+
+    private sealed class Decoder(int prefixSize, bool littleEndian, int maxMessageSize) : ContiguousFrameDecoder
+    {
+        public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+        {
+            payloadOffset = prefixSize;
+            if (buffer.Length < prefixSize)
+            {
+                // The body's length is not known yet, so neither is what is missing.
+                BytesNeeded = 0;
+                payloadLength = consumed = 0;
+                return false;
+            }
+
+            uint length;
+            if (prefixSize == 4)
+            {
+                length = littleEndian ? BinaryPrimitives.ReadUInt32LittleEndian(buffer) : BinaryPrimitives.ReadUInt32BigEndian(buffer);
+            }
+            else if (prefixSize == 2)
+            {
+                length = littleEndian ? BinaryPrimitives.ReadUInt16LittleEndian(buffer) : BinaryPrimitives.ReadUInt16BigEndian(buffer);
+            }
+            else
+            {
+                length = buffer[0];
+            }
+
+            if (length > (uint)maxMessageSize)
+            {
+                throw new MessageTooLargeException(length, maxMessageSize);
+            }
+
+            payloadLength = (int)length;
+            consumed = prefixSize + payloadLength;
+            if (buffer.Length < consumed)
+            {
+                BytesNeeded = consumed - buffer.Length;
+                return false;
+            }
+
+            return true;
+        }
+    }
+}

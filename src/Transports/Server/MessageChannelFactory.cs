@@ -1,0 +1,81 @@
+namespace Transports;
+
+/// <summary>Opens channels and listeners over a set of transports, chosen by the address's scheme. Works without dependency injection.</summary>
+public sealed class MessageChannelFactory : IMessageChannelFactory
+{
+    private readonly Dictionary<string, IClientTransport> _clients = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, IServerTransport> _servers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Func<IMessageChannel, IMessageChannel>[] _decorations;
+
+    /// <summary>A factory over the given transports. Of two with the same scheme, the later is used.</summary>
+    /// <param name="transports">The transports.</param>
+    /// <param name="decorations">What every channel is wrapped in, the innermost first.</param>
+    public MessageChannelFactory(IEnumerable<ITransport> transports, IEnumerable<Func<IMessageChannel, IMessageChannel>>? decorations = null)
+    {
+        ArgumentNullException.ThrowIfNull(transports);
+        foreach (var transport in transports)
+        {
+            foreach (var scheme in transport.Schemes)
+            {
+                if (transport is IClientTransport client)
+                {
+                    _clients[scheme] = client;
+                }
+
+                if (transport is IServerTransport server)
+                {
+                    _servers[scheme] = server;
+                }
+            }
+        }
+
+        _decorations = decorations?.ToArray() ?? [];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+        => Decorate(await Find(_clients, address).ConnectAsync(address, cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        var listener = await Find(_servers, address).ListenAsync(address, cancellationToken).ConfigureAwait(false);
+        return _decorations.Length == 0 ? listener : new DecoratingListener(listener, this);
+    }
+
+    private static T Find<T>(Dictionary<string, T> transports, Uri address)
+        where T : ITransport
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (!address.IsAbsoluteUri)
+        {
+            throw new ArgumentException($"The address '{address}' has no scheme. Write it whole, such as tcp://localhost:5000.", nameof(address));
+        }
+
+        return transports.TryGetValue(address.Scheme, out var transport)
+            ? transport
+            : throw new NotSupportedException(KnownSchemes.Explain(address.Scheme, transports.Keys));
+    }
+
+    private IMessageChannel Decorate(IMessageChannel channel)
+    {
+        foreach (var decoration in _decorations)
+        {
+            channel = decoration(channel);
+        }
+
+        return channel;
+    }
+
+    private sealed class DecoratingListener(IMessageListener inner, MessageChannelFactory factory) : IMessageListener
+    {
+        public Uri LocalAddress => inner.LocalAddress;
+
+        public async ValueTask<IMessageChannel?> AcceptAsync(CancellationToken cancellationToken = default)
+            => await inner.AcceptAsync(cancellationToken).ConfigureAwait(false) is { } channel ? factory.Decorate(channel) : null;
+
+        public ValueTask StopAcceptingAsync(CancellationToken cancellationToken = default) => inner.StopAcceptingAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
