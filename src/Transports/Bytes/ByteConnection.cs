@@ -17,6 +17,9 @@ public abstract class ByteConnection : IAsyncDisposable
     /// <summary><see langword="true"/> when the peer can go on sending after <see cref="CompleteWritesAsync"/>.</summary>
     public virtual bool SupportsHalfClose => false;
 
+    /// <summary><see langword="true"/> when <see cref="InterruptRead"/> works.</summary>
+    public virtual bool SupportsReadInterruption => false;
+
     /// <summary>A connection over a connected stream socket, which it owns.</summary>
     /// <param name="socket">The socket.</param>
     public static ByteConnection Create(Socket socket) => new SocketByteConnection(socket);
@@ -41,6 +44,14 @@ public abstract class ByteConnection : IAsyncDisposable
 
     /// <summary>Tells the peer that no more bytes will come. Called once at most, after the last write.</summary>
     public abstract ValueTask CompleteWritesAsync();
+
+    /// <summary>
+    /// Makes a pending read end with <see cref="OperationCanceledException"/>, or with what it has read, losing no byte; so
+    /// that an idle channel can give its buffer back and wait without one. May come at any time, and then may end the next read.
+    /// </summary>
+    public virtual void InterruptRead()
+    {
+    }
 
     /// <summary>Ends the connection at once, so that the peer sees an error rather than an end where the protocol can tell them apart. Idempotent; never throws.</summary>
     public abstract void Abort();

@@ -18,9 +18,6 @@ internal sealed class FrameReceiver
     // buffer's start and is never moved; below it, reading as much as there is saves more calls than it costs copies.
     private const int ExactReadThreshold = 16 * 1024;
 
-    // A wait longer than this makes the connection idle: the next wait holds no buffer.
-    private const long IdleAfterMilliseconds = 1000;
-
     private readonly ByteConnection _connection;
     private readonly IFrameDecoder _decoder;
     private readonly ContiguousFrameDecoder? _fastDecoder;
@@ -36,6 +33,7 @@ internal sealed class FrameReceiver
     private bool _idle = true;
     private bool _zeroByteRead;
     private bool _ended;
+    private bool _swept;
     private bool _readPending;
     private bool _releaseWhenRead;
     private TaskCompletionSource? _draining;
@@ -112,9 +110,20 @@ internal sealed class FrameReceiver
     /// <summary>Ends a wait, with or without bytes.</summary>
     public void Wake() => _signal.Set();
 
+    /// <summary>Called about once a second: a read that has waited long without a byte gives its buffer back.</summary>
+    public void Sweep(long now)
+    {
+        if (_readPending && !_readDone && !_zeroByteRead && !HasBufferedInput
+            && now - Volatile.Read(ref _waitingSince) > IdleBufferSweeper.IdleAfterMilliseconds)
+        {
+            _connection.InterruptRead();
+        }
+    }
+
     /// <summary>Gives the buffer back, at once or when the pending read has left it.</summary>
     public void Release()
     {
+        IdleBufferSweeper.Remove(this);
         lock (_readGate)
         {
             if (_readPending && !_readDone)
@@ -130,6 +139,7 @@ internal sealed class FrameReceiver
     /// <summary>Reads and drops what the peer still sends, until its end. No receive reads any more once this has begun.</summary>
     public async Task DrainAsync()
     {
+        IdleBufferSweeper.Remove(this);
         Task pending;
         lock (_readGate)
         {
@@ -214,13 +224,20 @@ internal sealed class FrameReceiver
             _reading = reading;
             if (!reading.IsCompleted)
             {
-                _waitingSince = Environment.TickCount64;
+                Volatile.Write(ref _waitingSince, Environment.TickCount64);
+                if (!_swept && !_zeroByteRead && _connection.SupportsReadInterruption)
+                {
+                    _swept = true;
+                    IdleBufferSweeper.Add(this);
+                }
+
                 reading.UnsafeOnCompleted(_onRead);
                 return false;
             }
 
+            var held = _end;
             TakeReadResult();
-            if (!_zeroByteRead)
+            if (_ended || _end != held)
             {
                 return true;
             }
@@ -242,6 +259,12 @@ internal sealed class FrameReceiver
         try
         {
             count = reading.GetResult();
+        }
+        catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+        {
+            // Idle for long: wait on without a buffer.
+            _idle = true;
+            return;
         }
         catch (Exception e)
         {
@@ -272,7 +295,7 @@ internal sealed class FrameReceiver
 
     private void OnRead()
     {
-        _idle = Environment.TickCount64 - _waitingSince > IdleAfterMilliseconds;
+        _idle = Environment.TickCount64 - _waitingSince > IdleBufferSweeper.IdleAfterMilliseconds;
         lock (_readGate)
         {
             _readDone = true;

@@ -16,10 +16,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
 {
     private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
+    private readonly IHeaderFraming? _headerFraming;
+    private readonly int _maxHeaderSize;
     private readonly FrameSender _sender;
     private readonly FrameReceiver _receiver;
     private readonly CancellationTokenSource _ended = new();
     private bool _writesCompleted;
+    private bool _givingBack;
 
     /// <summary>An open channel.</summary>
     /// <param name="connection">The bytes; the channel owns it from here on.</param>
@@ -32,6 +35,8 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         ArgumentNullException.ThrowIfNull(framing);
         _connection = connection;
         _framing = framing;
+        _headerFraming = framing as IHeaderFraming;
+        _maxHeaderSize = _headerFraming?.MaxHeaderSize ?? 0;
         _sender = new FrameSender(this, connection, framing, Options, MaxMessageSize);
         _receiver = new FrameReceiver(connection, framing, Options, MaxMessageSize);
     }
@@ -79,7 +84,16 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     /// <param name="message">The message.</param>
     /// <param name="output">Where to. What was written is taken back when this throws.</param>
     protected internal virtual void WriteFrame(in Message message, IBufferWriter<byte> output)
-        => _framing.WriteFrame(message.Payload, output);
+    {
+        var payload = message.Payload;
+        if (_headerFraming is { } framing && payload.IsSingleSegment && output is FrameBuffer buffer)
+        {
+            buffer.AppendFrame(framing, _maxHeaderSize, payload.FirstSpan);
+            return;
+        }
+
+        _framing.WriteFrame(payload, output);
+    }
 
     /// <inheritdoc/>
     protected sealed override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
@@ -205,6 +219,11 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     // Waits for the peer's end, then gives the connection back.
     private async Task LingerAsync()
     {
+        if (Interlocked.Exchange(ref _givingBack, true))
+        {
+            return;
+        }
+
         var draining = _receiver.DrainAsync();
         try
         {
@@ -219,7 +238,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         await GiveBackAsync(draining).ConfigureAwait(false);
     }
 
-    private async Task DisposeWhenQuietAsync() => await GiveBackAsync(_receiver.DrainAsync()).ConfigureAwait(false);
+    private async Task DisposeWhenQuietAsync()
+    {
+        // A close that was overtaken by an abort gives the connection back itself.
+        if (!Interlocked.Exchange(ref _givingBack, true))
+        {
+            await GiveBackAsync(_receiver.DrainAsync()).ConfigureAwait(false);
+        }
+    }
 
     private async Task GiveBackAsync(Task reading)
     {
