@@ -21,6 +21,7 @@ internal sealed class FrameReceiver
     // A wait longer than this makes the connection idle: the next wait holds no buffer.
     private const long IdleAfterMilliseconds = 1000;
 
+    private readonly FramedMessageChannel _channel;
     private readonly ByteConnection _connection;
     private readonly IFrameDecoder _decoder;
     private readonly ContiguousFrameDecoder? _fastDecoder;
@@ -43,8 +44,9 @@ internal sealed class FrameReceiver
     private long _waitingSince;
     private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _reading;
 
-    public FrameReceiver(ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    public FrameReceiver(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
+        _channel = channel;
         _connection = connection;
         _decoder = framing.CreateDecoder(maxMessageSize);
         _fastDecoder = _decoder as ContiguousFrameDecoder;
@@ -52,6 +54,8 @@ internal sealed class FrameReceiver
         _readSize = options.ReceiveBufferSize;
         _onRead = OnRead;
     }
+
+    public IFrameDecoder Decoder => _decoder;
 
     /// <summary>Bytes have arrived that no receive has returned yet. May be asked by any thread; a hint.</summary>
     public bool HasBufferedInput => Volatile.Read(ref _start) != Volatile.Read(ref _end);
@@ -181,6 +185,7 @@ internal sealed class FrameReceiver
                 $"The stream ended inside a frame: {_end - _start} bytes of an unfinished message are left. The peer was cut off, or uses another framing.");
         }
 
+        _channel.OnEndOfStream();
         return false;
     }
 
