@@ -18,6 +18,7 @@ internal sealed class FrameReceiver
     // buffer's start and is never moved; below it, reading as much as there is saves more calls than it costs copies.
     private const int ExactReadThreshold = 16 * 1024;
 
+    private readonly FramedMessageChannel _channel;
     private readonly ByteConnection _connection;
     private readonly IFrameDecoder _decoder;
     private readonly ContiguousFrameDecoder? _fastDecoder;
@@ -41,8 +42,9 @@ internal sealed class FrameReceiver
     private long _waitingSince;
     private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _reading;
 
-    public FrameReceiver(ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    public FrameReceiver(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
+        _channel = channel;
         _connection = connection;
         _decoder = framing.CreateDecoder(maxMessageSize);
         _fastDecoder = _decoder as ContiguousFrameDecoder;
@@ -50,6 +52,8 @@ internal sealed class FrameReceiver
         _readSize = options.ReceiveBufferSize;
         _onRead = OnRead;
     }
+
+    public IFrameDecoder Decoder => _decoder;
 
     /// <summary>Bytes have arrived that no receive has returned yet. May be asked by any thread; a hint.</summary>
     public bool HasBufferedInput => Volatile.Read(ref _start) != Volatile.Read(ref _end);
@@ -191,6 +195,7 @@ internal sealed class FrameReceiver
                 $"The stream ended inside a frame: {_end - _start} bytes of an unfinished message are left. The peer was cut off, or uses another framing.");
         }
 
+        _channel.OnEndOfStream();
         return false;
     }
 
