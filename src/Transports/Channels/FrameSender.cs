@@ -480,7 +480,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         var length = buffer.Length - start - reserved;
         ThrowIfTooLarge(length);
         Span<byte> header = stackalloc byte[reserved];
-        var used = framing.WriteHeader(length, header);
+        var used = _channel.WriteHeader(framing, length, serializer.Kind, header);
         if (used < reserved)
         {
             // A header shorter than the longest: close the gap.

@@ -16,10 +16,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
 {
     private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
+    private readonly IHeaderFraming? _headerFraming;
+    private readonly int _maxHeaderSize;
     private readonly FrameSender _sender;
     private readonly FrameReceiver _receiver;
     private readonly CancellationTokenSource _ended = new();
     private bool _writesCompleted;
+    private bool _givingBack;
 
     /// <summary>An open channel.</summary>
     /// <param name="connection">The bytes; the channel owns it from here on.</param>
@@ -32,8 +35,10 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         ArgumentNullException.ThrowIfNull(framing);
         _connection = connection;
         _framing = framing;
+        _headerFraming = framing as IHeaderFraming;
+        _maxHeaderSize = _headerFraming?.MaxHeaderSize ?? 0;
         _sender = new FrameSender(this, connection, framing, Options, MaxMessageSize);
-        _receiver = new FrameReceiver(connection, framing, Options, MaxMessageSize);
+        _receiver = new FrameReceiver(this, connection, framing, Options, MaxMessageSize);
     }
 
     /// <summary>The framing.</summary>
@@ -75,11 +80,44 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
 
     internal Exception? SendRefusal() => RefuseSend();
 
+    internal void OnEndOfStream()
+    {
+        if (_connection.DescribeEnd() is { } info && EndByPeer(info))
+        {
+            // No abort: the protocol has ended in order. What was not sent has nobody to read it.
+            _sender.Fail(new MessageChannelClosedException(info));
+            _ended.Cancel();
+            _ = DisposeWhenQuietAsync();
+        }
+    }
+
     /// <summary>Writes one message into the output. Override where the frame says more than the payload, such as the kind.</summary>
     /// <param name="message">The message.</param>
     /// <param name="output">Where to. What was written is taken back when this throws.</param>
     protected internal virtual void WriteFrame(in Message message, IBufferWriter<byte> output)
-        => _framing.WriteFrame(message.Payload, output);
+    {
+        var payload = message.Payload;
+        if (_headerFraming is { } framing && payload.IsSingleSegment && output is FrameBuffer buffer)
+        {
+            buffer.AppendFrame(framing, _maxHeaderSize, payload.FirstSpan);
+            return;
+        }
+
+        _framing.WriteFrame(payload, output);
+    }
+
+    /// <summary>Writes the header of a payload serialized in place. Override together with <see cref="WriteFrame"/>.</summary>
+    /// <param name="framing">The framing.</param>
+    /// <param name="payloadLength">The payload's length in bytes.</param>
+    /// <param name="kind">The payload's kind.</param>
+    /// <param name="header">Where to; at least <see cref="IHeaderFraming.MaxHeaderSize"/> bytes.</param>
+    /// <returns>How many bytes were written.</returns>
+    protected internal virtual int WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+        => framing.WriteHeader(payloadLength, header);
+
+    /// <summary>The kind of the message just read. Override where the frame says it; elsewhere every message is binary.</summary>
+    /// <param name="decoder">The decoder that read it.</param>
+    protected virtual MessageKind ReadKind(IFrameDecoder decoder) => MessageKind.Binary;
 
     /// <inheritdoc/>
     protected sealed override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
@@ -96,8 +134,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     /// <inheritdoc/>
     protected sealed override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
     {
-        kind = MessageKind.Binary;
-        return _receiver.TryRead(out payload);
+        if (!_receiver.TryRead(out payload))
+        {
+            kind = default;
+            return false;
+        }
+
+        kind = ReadKind(_receiver.Decoder);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -130,14 +174,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     {
         await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync().ConfigureAwait(false);
+        await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
         _ = LingerAsync();
     }
 
     /// <inheritdoc/>
     protected sealed override void AbortCore(ChannelCloseInfo info)
     {
-        _connection.Abort();
+        _connection.Abort(info);
         _sender.Fail(new MessageChannelClosedException(info));
         _ended.Cancel();
         _ = DisposeWhenQuietAsync();
@@ -168,7 +212,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         });
     }
 
-    private async ValueTask CompleteWritesAsync()
+    private async ValueTask CompleteWritesAsync(bool closing = false, ChannelCloseStatus status = default, string? description = null)
     {
         if (Interlocked.Exchange(ref _writesCompleted, true))
         {
@@ -177,7 +221,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
 
         try
         {
-            await _connection.CompleteWritesAsync().ConfigureAwait(false);
+            await (closing ? _connection.CompleteWritesAsync(status, description) : _connection.CompleteWritesAsync()).ConfigureAwait(false);
         }
         catch (Exception e) when (!IsEndedAlready)
         {
@@ -205,6 +249,11 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     // Waits for the peer's end, then gives the connection back.
     private async Task LingerAsync()
     {
+        if (Interlocked.Exchange(ref _givingBack, true))
+        {
+            return;
+        }
+
         var draining = _receiver.DrainAsync();
         try
         {
@@ -219,7 +268,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         await GiveBackAsync(draining).ConfigureAwait(false);
     }
 
-    private async Task DisposeWhenQuietAsync() => await GiveBackAsync(_receiver.DrainAsync()).ConfigureAwait(false);
+    private async Task DisposeWhenQuietAsync()
+    {
+        // A close that was overtaken by an abort gives the connection back itself.
+        if (!Interlocked.Exchange(ref _givingBack, true))
+        {
+            await GiveBackAsync(_receiver.DrainAsync()).ConfigureAwait(false);
+        }
+    }
 
     private async Task GiveBackAsync(Task reading)
     {

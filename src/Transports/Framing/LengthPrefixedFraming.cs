@@ -57,6 +57,13 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
     /// <inheritdoc/>
     public int WriteHeader(long payloadLength, Span<byte> header)
     {
+        if (PrefixSize == 4 && !IsLittleEndian && payloadLength <= int.MaxValue)
+        {
+            // The default, on the path of every message.
+            BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);
+            return 4;
+        }
+
         ThrowIfTooLong(payloadLength);
         switch (PrefixSize)
         {
@@ -69,11 +76,8 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
             case 2:
                 BinaryPrimitives.WriteUInt16BigEndian(header, (ushort)payloadLength);
                 break;
-            case 4 when IsLittleEndian:
-                BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)payloadLength);
-                break;
             default:
-                BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);
+                BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)payloadLength);
                 break;
         }
 
