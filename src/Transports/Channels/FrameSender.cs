@@ -18,10 +18,9 @@ namespace Transports;
 internal sealed class FrameSender : IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
-    private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
     private readonly IHeaderFraming? _headerFraming;
-    private readonly FramedMessageChannel _channel;
+    private readonly IFrameSenderChannel _channel;
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
@@ -42,10 +41,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
-    public FrameSender(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    public FrameSender(IFrameSenderChannel channel, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
         _channel = channel;
-        _connection = connection;
         _framing = framing;
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
@@ -588,7 +586,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         {
             while (Swap())
             {
-                var writing = _connection.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
+                var writing = _channel.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
                 if (!writing.IsCompleted)
                 {
                     _writeAwaiter = writing;

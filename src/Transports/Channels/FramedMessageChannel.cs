@@ -12,7 +12,7 @@ namespace Transports;
 /// has finished too, at most for <see cref="MessageChannelOptions.CloseTimeout"/>, and what it still sends is dropped:
 /// closing it with unread input would make TCP reset the connection and lose what was just sent.</para>
 /// </remarks>
-public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
+public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFrameSenderChannel
 {
     private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
@@ -32,14 +32,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         ArgumentNullException.ThrowIfNull(framing);
         _connection = connection;
         _framing = framing;
-        _sender = new FrameSender(this, connection, framing, Options, MaxMessageSize);
+        _sender = new FrameSender(this, framing, Options, MaxMessageSize);
         _receiver = new FrameReceiver(connection, framing, Options, MaxMessageSize);
     }
 
     /// <summary>The framing.</summary>
     public IMessageFraming Framing => _framing;
 
-    internal bool HasBufferedInput => _receiver.HasBufferedInput;
+    bool IFrameSenderChannel.HasBufferedInput => _receiver.HasBufferedInput;
 
     /// <summary>A channel over a connected stream socket.</summary>
     /// <param name="socket">The socket; the channel owns it from here on.</param>
@@ -71,9 +71,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
             : _sender.SendAsync(value, serializer, cancellationToken);
     }
 
-    internal void OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+    ValueTask IFrameSenderChannel.WriteAsync(ReadOnlyMemory<byte> frames) => _connection.WriteAsync(frames);
 
-    internal Exception? SendRefusal() => RefuseSend();
+    void IFrameSenderChannel.OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+
+    Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
+
+    void IFrameSenderChannel.WriteFrame(in Message message, IBufferWriter<byte> output) => WriteFrame(message, output);
 
     /// <summary>Writes one message into the output. Override where the frame says more than the payload, such as the kind.</summary>
     /// <param name="message">The message.</param>
