@@ -18,10 +18,9 @@ namespace Transports;
 internal sealed class FrameSender : IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
-    private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
     private readonly IHeaderFraming? _headerFraming;
-    private readonly FramedMessageChannel _channel;
+    private readonly IFrameSenderChannel _channel;
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
@@ -42,10 +41,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
-    public FrameSender(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    public FrameSender(IFrameSenderChannel channel, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
         _channel = channel;
-        _connection = connection;
         _framing = framing;
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
@@ -67,124 +65,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         Running,
     }
 
-    // Room for a header is reserved without asking the framing: a few bytes more or less do not matter to the bound.
-    private static int HeaderEstimate => 8;
-
     public ValueTask SendAsync(in Message message, CancellationToken cancellationToken)
-    {
-        var size = message.Length + HeaderEstimate;
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(size))
-            {
-                var waiter = RentWaiter();
-                waiter.Set(message, size);
-                return Enqueue(waiter, cancellationToken);
-            }
-
-            try
-            {
-                WriteFrame(message);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new MessageSend(message), cancellationToken);
 
     public ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
-    {
-        long size = 0;
-        foreach (ref readonly var message in batch.Span)
-        {
-            size += message.Length + HeaderEstimate;
-        }
-
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(size))
-            {
-                var waiter = RentWaiter();
-                waiter.Set(batch, size);
-                return Enqueue(waiter, cancellationToken);
-            }
-
-            try
-            {
-                WriteFrames(batch.Span);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new BatchSend(batch), cancellationToken);
 
     public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken)
-    {
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(1))
-            {
-                return Enqueue(new SerializedSendWaiter<T>(value, serializer), cancellationToken);
-            }
-
-            try
-            {
-                WriteSerialized(value, serializer);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new SerializedSend<T>(value, serializer), cancellationToken);
 
     /// <summary>Completes when all that was accepted so far has been written.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -440,6 +328,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         }
     }
 
+    public MessageSendWaiter RentWaiter() => Interlocked.Exchange(ref _spareWaiter, null) ?? new MessageSendWaiter();
+
     // One spare each is enough for the usual lone sender; more at once allocate.
     public void Recycle(MessageSendWaiter waiter) => Volatile.Write(ref _spareWaiter, waiter);
 
@@ -514,7 +404,55 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private bool HasRoom(long size)
         => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
 
-    private MessageSendWaiter RentWaiter() => Interlocked.Exchange(ref _spareWaiter, null) ?? new MessageSendWaiter();
+    private ValueTask SendAsync<TSend>(in TSend send, CancellationToken cancellationToken)
+        where TSend : struct, IFrameSend
+    {
+        var size = send.Size;
+        while (true)
+        {
+            var sent = false;
+            lock (_gate)
+            {
+                if (Refusal() is { } refusal)
+                {
+                    return ValueTask.FromException(refusal);
+                }
+
+                if (HasRoom(size))
+                {
+                    try
+                    {
+                        send.WriteTo(this);
+                    }
+                    catch (Exception e)
+                    {
+                        return ValueTask.FromException(e);
+                    }
+
+                    sent = true;
+                    if (!ScheduleFlush())
+                    {
+                        return ValueTask.CompletedTask;
+                    }
+                }
+                else if (_flusher == FlusherState.Queued && _firstWaiter is null)
+                {
+                    // The buffer is full and no thread has come for it yet: writing it here is cheaper than waiting for one.
+                    _flusher = FlusherState.Running;
+                }
+                else
+                {
+                    return Enqueue(send.CreateWaiter(this), cancellationToken);
+                }
+            }
+
+            RunFlusher(onCallersThread: true);
+            if (sent)
+            {
+                return ValueTask.CompletedTask;
+            }
+        }
+    }
 
     private ValueTask Enqueue(SendWaiter waiter, CancellationToken cancellationToken)
     {
@@ -588,7 +526,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         {
             while (Swap())
             {
-                var writing = _connection.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
+                var writing = _channel.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
                 if (!writing.IsCompleted)
                 {
                     _writeAwaiter = writing;

@@ -12,7 +12,7 @@ namespace Transports;
 /// has finished too, at most for <see cref="MessageChannelOptions.CloseTimeout"/>, and what it still sends is dropped:
 /// closing it with unread input would make TCP reset the connection and lose what was just sent.</para>
 /// </remarks>
-public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
+public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFrameSenderChannel
 {
     private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
@@ -37,14 +37,14 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         _framing = framing;
         _headerFraming = framing as IHeaderFraming;
         _maxHeaderSize = _headerFraming?.MaxHeaderSize ?? 0;
-        _sender = new FrameSender(this, connection, framing, Options, MaxMessageSize);
+        _sender = new FrameSender(this, framing, Options, MaxMessageSize);
         _receiver = new FrameReceiver(this, connection, framing, Options, MaxMessageSize);
     }
 
     /// <summary>The framing.</summary>
     public IMessageFraming Framing => _framing;
 
-    internal bool HasBufferedInput => _receiver.HasBufferedInput;
+    bool IFrameSenderChannel.HasBufferedInput => _receiver.HasBufferedInput;
 
     /// <summary>A channel over a connected stream socket.</summary>
     /// <param name="socket">The socket; the channel owns it from here on.</param>
@@ -76,9 +76,16 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
             : _sender.SendAsync(value, serializer, cancellationToken);
     }
 
-    internal void OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+    ValueTask IFrameSenderChannel.WriteAsync(ReadOnlyMemory<byte> frames) => _connection.WriteAsync(frames);
 
-    internal Exception? SendRefusal() => RefuseSend();
+    void IFrameSenderChannel.OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+
+    Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
+
+    void IFrameSenderChannel.WriteFrame(in Message message, IBufferWriter<byte> output) => WriteFrame(message, output);
+
+    int IFrameSenderChannel.WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+        => WriteHeader(framing, payloadLength, kind, header);
 
     internal void OnEndOfStream()
     {
