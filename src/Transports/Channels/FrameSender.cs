@@ -82,6 +82,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         ValueTask waiting;
         lock (_gate)
         {
+            if (_serializing)
+            {
+                return ValueTask.FromException(UsedBySerializer());
+            }
+
             if (_failure is { } failure)
             {
                 return ValueTask.FromException(failure);
@@ -124,8 +129,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         lock (_gate)
         {
-            if (_flusher != FlusherState.Queued)
+            if (_flusher != FlusherState.Queued || _serializing)
             {
+                // Never from inside a serializer: its unfinished frame would be written.
                 return;
             }
 
@@ -166,7 +172,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             }
 
             _firstFlush = _lastFlush = null;
-            if (_flusher != FlusherState.Running)
+            if (_flusher != FlusherState.Running && !_serializing)
             {
                 BecomeIdle();
             }
@@ -266,6 +272,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 ThrowIfTooLarge(own.WrittenCount);
                 _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
             }
+
+            if (_failure is { } failure)
+            {
+                throw failure;
+            }
         }
         catch
         {
@@ -275,6 +286,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         finally
         {
             _serializing = false;
+            if (_failure is not null && _flusher != FlusherState.Running)
+            {
+                // The serializer aborted the channel it wrote to; only now is the memory nobody's.
+                BecomeIdle();
+            }
         }
 
         _accepted += buffer.Length - start;
@@ -395,11 +411,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         if (_serializing)
         {
             // The gate is re-entrant, so only the serializer's own thread gets here.
-            return new InvalidOperationException("A serializer must not use the channel it writes to.");
+            return UsedBySerializer();
         }
 
         return _failure ?? _channel.SendRefusal();
     }
+
+    private static InvalidOperationException UsedBySerializer()
+        => new("A serializer must not use the channel it writes to. Serialize first, and send or flush when SendAsync has returned.");
 
     private bool HasRoom(long size)
         => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
