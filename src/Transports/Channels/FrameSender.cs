@@ -15,7 +15,7 @@ namespace Transports;
 /// empty. Waiting senders are served first in, first out, by the flusher when it has swapped the buffers.</para>
 /// <para><b>Finish or poison</b>: after a failed write everybody waiting and everybody to come gets the failure.</para>
 /// </remarks>
-internal sealed class FrameSender : IThreadPoolWorkItem
+internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 {
     private readonly Lock _gate = new();
     private readonly IMessageFraming _framing;

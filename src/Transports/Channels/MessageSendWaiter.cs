@@ -24,7 +24,7 @@ internal sealed class MessageSendWaiter : SendWaiter
         _size = size;
     }
 
-    public override void WriteTo(FrameSender sender)
+    public override void WriteTo(ISendQueue sender)
     {
         if (_isBatch)
         {
@@ -42,5 +42,5 @@ internal sealed class MessageSendWaiter : SendWaiter
         _batch = default;
     }
 
-    protected override void Recycle(FrameSender sender) => sender.Recycle(this);
+    protected override void Recycle(ISendQueue sender) => sender.Recycle(this);
 }

@@ -12,7 +12,7 @@ internal abstract class SendWaiter : IValueTaskSource
     // The flusher completes waiters between two writes; a sender's code must not run there and delay the second.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
-    private FrameSender? _sender;
+    private ISendQueue? _sender;
 
     public SendWaiter? Next { get; set; }
 
@@ -27,9 +27,9 @@ internal abstract class SendWaiter : IValueTaskSource
     public abstract long Size { get; }
 
     /// <summary>Writes its frames. Called under the gate.</summary>
-    public abstract void WriteTo(FrameSender sender);
+    public abstract void WriteTo(ISendQueue sender);
 
-    public ValueTask Begin(FrameSender sender)
+    public ValueTask Begin(ISendQueue sender)
     {
         _sender = sender;
         return new ValueTask(this, _core.Version);
@@ -83,7 +83,7 @@ internal abstract class SendWaiter : IValueTaskSource
     protected abstract void Clear();
 
     /// <summary>Gives the waiter back for reuse.</summary>
-    protected virtual void Recycle(FrameSender sender)
+    protected virtual void Recycle(ISendQueue sender)
     {
     }
 

@@ -6,7 +6,7 @@ internal sealed class SerializedSendWaiter<T>(T value, IMessageSerializer<T> ser
     // What a value takes is known only once it is written, so it waits for an empty buffer's worth of one byte.
     public override long Size => 1;
 
-    public override void WriteTo(FrameSender sender) => sender.WriteSerialized(value, serializer);
+    public override void WriteTo(ISendQueue sender) => sender.WriteSerialized(value, serializer);
 
     protected override void Clear()
     {
