@@ -39,6 +39,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private MessageSendWaiter? _spareWaiter;
     private FlushWaiter? _spareFlush;
     private Exception? _failure;
+    private Exception? _finished;
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
@@ -66,6 +67,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         /// <summary>Somebody is writing, and will look for more when done.</summary>
         Running,
     }
+
+    // A few pongs more than the limit, so that a full buffer does not make a live channel look dead.
+    private const int ControlAllowance = 1024;
 
     // Room for a header is reserved without asking the framing: a few bytes more or less do not matter to the bound.
     private static int HeaderEstimate => 8;
@@ -288,6 +292,64 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         CompleteAll(flushes);
     }
 
+    /// <summary>
+    /// Writes bytes of the protocol's own, such as a pong, behind what was accepted. They may go a little over the limit; a peer that
+    /// asks for more of them than it reads gets <see langword="false"/>.
+    /// </summary>
+    public bool TryWriteControl<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+    {
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null || _serializing || _filling.Length > _limit + ControlAllowance)
+            {
+                return false;
+            }
+
+            WriteBytes(state, write);
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return true;
+    }
+
+    /// <summary>Adds the channel's last bytes behind what was accepted. Whoever still waits for room, or comes later, is refused. Once.</summary>
+    public void Finish<TState>(Exception refusal, TState state, Action<TState, IBufferWriter<byte>> writeLast)
+    {
+        SendWaiter? waiters;
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null)
+            {
+                return;
+            }
+
+            _finished = refusal;
+            waiters = _firstWaiter;
+            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
+            {
+                waiter.IsQueued = false;
+                waiter.Failure = refusal;
+            }
+
+            _firstWaiter = _lastWaiter = null;
+            WriteBytes(state, writeLast);
+            runInline = ScheduleFlush();
+        }
+
+        CompleteAll(waiters);
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+    }
+
     /// <summary>Completes when no write is in progress. After <see cref="Fail"/>, so none will begin.</summary>
     public Task WhenQuietAsync()
     {
@@ -471,6 +533,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         }
     }
 
+    // Under the gate.
+    private void WriteBytes<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+    {
+        var start = _filling.Length;
+        write(state, _filling);
+        _accepted += _filling.Length - start;
+    }
+
     private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
     {
         var start = buffer.Length;
@@ -508,7 +578,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             return new InvalidOperationException("A serializer must not use the channel it writes to.");
         }
 
-        return _failure ?? _channel.SendRefusal();
+        return _failure ?? _finished ?? _channel.SendRefusal();
     }
 
     private bool HasRoom(long size)
