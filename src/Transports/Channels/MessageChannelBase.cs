@@ -464,6 +464,11 @@ public abstract class MessageChannelBase : IMessageChannel
 
     private void EnterReceive()
     {
+        if (InitialCharacteristics.Direction == ChannelDirection.UnidirectionalSend)
+        {
+            throw new NotSupportedException($"This {Context.Transport} channel only sends; see Characteristics.Direction. Await Closed to know when the peer has left.");
+        }
+
         if (Interlocked.CompareExchange(ref _receiving, 1, 0) != 0)
         {
             throw new InvalidOperationException(
