@@ -124,6 +124,33 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         return waiting;
     }
 
+    /// <summary>
+    /// Completes when the sends still waiting for room have been admitted and written too. For the end of sending, when no
+    /// new ones come: a send that completes after the end was written would be reported as sent and lost.
+    /// </summary>
+    public async ValueTask FlushAllAsync(CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        while (HasUnwritten())
+        {
+            // The flusher is between two buffers, or has admitted those that waited.
+            await Task.Yield();
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Fails the sends waiting for room; what was accepted is still written. For a close, which has refused new ones before.</summary>
+    public void FailWaiting(Exception failure)
+    {
+        SendWaiter? waiters;
+        lock (_gate)
+        {
+            waiters = TakeWaiters(failure);
+        }
+
+        CompleteAll(waiters);
+    }
+
     /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
     public void FlushBeforeWaiting()
     {
@@ -157,14 +184,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             }
 
             _failure = failure;
-            waiters = _firstWaiter;
-            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
-            {
-                waiter.IsQueued = false;
-                waiter.Failure = failure;
-            }
-
-            _firstWaiter = _lastWaiter = null;
+            waiters = TakeWaiters(failure);
             flushes = _firstFlush;
             for (var flush = flushes; flush is not null; flush = flush.Next)
             {
@@ -419,6 +439,28 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private static InvalidOperationException UsedBySerializer()
         => new("A serializer must not use the channel it writes to. Serialize first, and send or flush when SendAsync has returned.");
+
+    private bool HasUnwritten()
+    {
+        lock (_gate)
+        {
+            return _failure is null && (_firstWaiter is not null || _written != _accepted);
+        }
+    }
+
+    // Under the gate.
+    private SendWaiter? TakeWaiters(Exception failure)
+    {
+        var waiters = _firstWaiter;
+        for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
+        {
+            waiter.IsQueued = false;
+            waiter.Failure = failure;
+        }
+
+        _firstWaiter = _lastWaiter = null;
+        return waiters;
+    }
 
     private bool HasRoom(long size)
         => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
