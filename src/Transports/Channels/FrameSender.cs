@@ -31,10 +31,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private bool _serializing;
     private long _accepted;
     private long _written;
-    private SendWaiter? _firstWaiter;
-    private SendWaiter? _lastWaiter;
-    private FlushWaiter? _firstFlush;
-    private FlushWaiter? _lastFlush;
+    private SendWaiterList _waiters;
+    private FlushWaiterList _flushes;
     private MessageSendWaiter? _spareWaiter;
     private FlushWaiter? _spareFlush;
     private Exception? _failure;
@@ -92,7 +90,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return ValueTask.FromException(failure);
             }
 
-            if (_written == _accepted && _firstWaiter is null)
+            if (_written == _accepted)
             {
                 return ValueTask.CompletedTask;
             }
@@ -102,22 +100,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
             // Sends still waiting for room were not accepted, so they do not count.
             waiting = waiter.Begin(this, _accepted);
-            if (waiter.Position <= _written)
-            {
-                waiter.Complete();
-                return waiting;
-            }
-
-            if (_lastFlush is null)
-            {
-                _firstFlush = waiter;
-            }
-            else
-            {
-                _lastFlush.Next = waiter;
-            }
-
-            _lastFlush = waiter;
+            _flushes.Add(waiter);
         }
 
         waiter.ListenTo(cancellationToken);
@@ -145,10 +128,10 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         SendWaiter? waiters;
         lock (_gate)
         {
-            waiters = TakeWaiters(failure);
+            waiters = _waiters.TakeAll(failure);
         }
 
-        CompleteAll(waiters);
+        SendWaiterList.CompleteAll(waiters);
     }
 
     /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
@@ -184,22 +167,16 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             }
 
             _failure = failure;
-            waiters = TakeWaiters(failure);
-            flushes = _firstFlush;
-            for (var flush = flushes; flush is not null; flush = flush.Next)
-            {
-                flush.Failure = failure;
-            }
-
-            _firstFlush = _lastFlush = null;
+            waiters = _waiters.TakeAll(failure);
+            flushes = _flushes.TakeAll(failure);
             if (_flusher != FlusherState.Running && !_serializing)
             {
                 BecomeIdle();
             }
         }
 
-        CompleteAll(waiters);
-        CompleteAll(flushes);
+        SendWaiterList.CompleteAll(waiters);
+        FlushWaiterList.CompleteAll(flushes);
     }
 
     /// <summary>Completes when no write is in progress. After <see cref="Fail"/>, so none will begin.</summary>
@@ -325,7 +302,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            Unlink(waiter);
+            _waiters.Remove(waiter);
             return true;
         }
     }
@@ -334,33 +311,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     {
         lock (_gate)
         {
-            FlushWaiter? previous = null;
-            for (var current = _firstFlush; current is not null; previous = current, current = current.Next)
-            {
-                if (!ReferenceEquals(current, waiter))
-                {
-                    continue;
-                }
-
-                if (previous is null)
-                {
-                    _firstFlush = current.Next;
-                }
-                else
-                {
-                    previous.Next = current.Next;
-                }
-
-                if (ReferenceEquals(_lastFlush, current))
-                {
-                    _lastFlush = previous;
-                }
-
-                current.Next = null;
-                return true;
-            }
-
-            return false;
+            return _flushes.Remove(waiter);
         }
     }
 
@@ -373,28 +324,6 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     {
         waiter.Next = null;
         Volatile.Write(ref _spareFlush, waiter);
-    }
-
-    private static void CompleteAll(SendWaiter? first)
-    {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = first.Previous = null;
-            first.Complete();
-            first = next;
-        }
-    }
-
-    private static void CompleteAll(FlushWaiter? first)
-    {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = null;
-            first.Complete();
-            first = next;
-        }
     }
 
     private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
@@ -444,26 +373,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     {
         lock (_gate)
         {
-            return _failure is null && (_firstWaiter is not null || _written != _accepted);
+            return _failure is null && (!_waiters.IsEmpty || _written != _accepted);
         }
-    }
-
-    // Under the gate.
-    private SendWaiter? TakeWaiters(Exception failure)
-    {
-        var waiters = _firstWaiter;
-        for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
-        {
-            waiter.IsQueued = false;
-            waiter.Failure = failure;
-        }
-
-        _firstWaiter = _lastWaiter = null;
-        return waiters;
     }
 
     private bool HasRoom(long size)
-        => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
+        => _waiters.IsEmpty && (_filling.Length == 0 || _filling.Length + size <= _limit);
 
     private ValueTask SendAsync<TSend>(in TSend send, CancellationToken cancellationToken)
         where TSend : struct, IFrameSend
@@ -496,7 +411,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                         return ValueTask.CompletedTask;
                     }
                 }
-                else if (_flusher == FlusherState.Queued && _firstWaiter is null)
+                else if (_flusher == FlusherState.Queued && _waiters.IsEmpty)
                 {
                     // The buffer is full and no thread has come for it yet: writing it here is cheaper than waiting for one.
                     _flusher = FlusherState.Running;
@@ -518,46 +433,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private ValueTask Enqueue(SendWaiter waiter, CancellationToken cancellationToken)
     {
         var waiting = waiter.Begin(this);
-        waiter.IsQueued = true;
-        waiter.Previous = _lastWaiter;
-        if (_lastWaiter is null)
-        {
-            _firstWaiter = waiter;
-        }
-        else
-        {
-            _lastWaiter.Next = waiter;
-        }
-
-        _lastWaiter = waiter;
+        _waiters.Add(waiter);
 
         // Under the gate, which a callback that runs at once enters again: the gate is re-entrant, and the waiter is queued.
         waiter.ListenTo(cancellationToken);
         return waiting;
-    }
-
-    private void Unlink(SendWaiter waiter)
-    {
-        if (waiter.Previous is null)
-        {
-            _firstWaiter = waiter.Next;
-        }
-        else
-        {
-            waiter.Previous.Next = waiter.Next;
-        }
-
-        if (waiter.Next is null)
-        {
-            _lastWaiter = waiter.Previous;
-        }
-        else
-        {
-            waiter.Next.Previous = waiter.Previous;
-        }
-
-        waiter.Next = waiter.Previous = null;
-        waiter.IsQueued = false;
     }
 
     // Returns true when the caller shall write now, after leaving the gate.
@@ -660,7 +540,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 _inlineAllowed = true;
@@ -672,9 +552,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 (_filling, _writing) = (_writing, _filling);
             }
 
-            while (_firstWaiter is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
+            while (_waiters.First is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
             {
-                Unlink(waiter);
+                _waiters.Remove(waiter);
                 try
                 {
                     waiter.WriteTo(this);
@@ -699,36 +579,21 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             more = _writing.Length > 0;
         }
 
-        CompleteAll(admitted);
+        SendWaiterList.CompleteAll(admitted);
         return more || Swap();
     }
 
     private void CompleteWrite()
     {
-        FlushWaiter? done = null;
+        FlushWaiter? done;
         lock (_gate)
         {
             _written += _writing.Length;
             _writing.Length = 0;
-            if (_firstFlush is { } first && first.Position <= _written)
-            {
-                done = first;
-                var last = first;
-                while (last.Next is { } next && next.Position <= _written)
-                {
-                    last = next;
-                }
-
-                _firstFlush = last.Next;
-                last.Next = null;
-                if (_firstFlush is null)
-                {
-                    _lastFlush = null;
-                }
-            }
+            done = _flushes.TakeUpTo(_written);
         }
 
-        CompleteAll(done);
+        FlushWaiterList.CompleteAll(done);
     }
 
     private bool HandOver()
@@ -741,7 +606,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 return true;
