@@ -115,7 +115,13 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     /// <param name="server">What it is to obey.</param>
     protected async Task<IMessageListener> ListenAsync(ConformanceOptions? server = null)
     {
-        var transport = server is null ? Transport : Create(server);
+        // First of all the one that is asked about characteristics, so that the last one made is the one that listens.
+        var transport = Transport;
+        if (server is not null)
+        {
+            transport = Create(server);
+        }
+
         try
         {
             return Own(await ((IServerTransport)transport).ListenAsync(CreateListenAddress(), Token));

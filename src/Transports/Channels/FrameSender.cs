@@ -111,6 +111,33 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         return waiting;
     }
 
+    /// <summary>
+    /// Completes when the sends still waiting for room have been admitted and written too. For the end of sending, when no
+    /// new ones come: a send that completes after the end was written would be reported as sent and lost.
+    /// </summary>
+    public async ValueTask FlushAllAsync(CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        while (HasUnwritten())
+        {
+            // The flusher is between two buffers, or has admitted those that waited.
+            await Task.Yield();
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Fails the sends waiting for room; what was accepted is still written. For a close, which has refused new ones before.</summary>
+    public void FailWaiting(Exception failure)
+    {
+        SendWaiter? waiters;
+        lock (_gate)
+        {
+            waiters = _waiters.TakeAll(failure);
+        }
+
+        SendWaiterList.CompleteAll(waiters);
+    }
+
     /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
     public void FlushBeforeWaiting()
     {
@@ -403,6 +430,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private static InvalidOperationException UsedBySerializer()
         => new("A serializer must not use the channel it writes to. Serialize first, and send or flush when SendAsync has returned.");
+
+    private bool HasUnwritten()
+    {
+        lock (_gate)
+        {
+            return _failure is null && (!_waiters.IsEmpty || _written != _accepted);
+        }
+    }
 
     private bool HasRoom(long size)
         => _waiters.IsEmpty && (_filling.Length == 0 || _filling.Length + size <= _limit);
