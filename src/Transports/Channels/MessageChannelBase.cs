@@ -290,7 +290,7 @@ public abstract class MessageChannelBase : IMessageChannel
     /// <inheritdoc/>
     public virtual TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => this as TFeature;
+        => this as TFeature ?? Context as TFeature;
 
     /// <summary>Takes a message of an allowed size into the output buffer.</summary>
     /// <param name="message">The message.</param>
