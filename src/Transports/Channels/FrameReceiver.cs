@@ -159,7 +159,7 @@ internal sealed class FrameReceiver
         }
 
         await pending.ConfigureAwait(false);
-        if (_ended || _drained)
+        if (_drained || (_ended && !_cut))
         {
             return;
         }
@@ -318,7 +318,8 @@ internal sealed class FrameReceiver
             }
         }
 
-        _drained = !_ended && _end > _start && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
+        // A channel whose input was cut is asked with no bytes: its peer may have said its last word already.
+        _drained = (!_ended || _cut) && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
         _draining!.TrySetResult();
     }
 

@@ -107,7 +107,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     }
 
     /// <summary>Looks at what the peer sends after this side has closed: bytes nobody will receive. Called in order, from the first that was not received on; must not throw.</summary>
-    /// <param name="bytes">The bytes.</param>
+    /// <param name="bytes">The bytes; may be empty.</param>
     /// <returns><see langword="true"/> when the peer has said its last word, so that the connection can be given back before its end.</returns>
     protected internal virtual bool OnDrained(ReadOnlySpan<byte> bytes) => false;
 
