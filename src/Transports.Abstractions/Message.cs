@@ -66,7 +66,8 @@ public readonly struct Message
 
     /// <summary>A binary message over an array, which is not copied.</summary>
     /// <param name="payload">The bytes.</param>
-    public static implicit operator Message(byte[] payload) => new((ReadOnlyMemory<byte>)payload);
+    public static implicit operator Message(byte[] payload)
+        => new(payload is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(payload));
 
     /// <summary>A binary message over memory, which is not copied.</summary>
     /// <param name="payload">The bytes.</param>

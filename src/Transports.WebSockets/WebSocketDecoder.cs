@@ -30,6 +30,9 @@ internal sealed class WebSocketDecoder(WebSocketFraming framing, int maxMessageS
     /// <summary>The kind of the message found last.</summary>
     public MessageKind Kind { get; private set; }
 
+    /// <summary>A message has begun whose last fragment has not come.</summary>
+    public bool IsInsideMessage => _message != 0;
+
     /// <summary>Whether anything has arrived since this was asked before.</summary>
     public bool TakeHeard() => Interlocked.Exchange(ref _heard, false);
 

@@ -131,12 +131,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
             $"The peer has not answered a ping, nor sent anything else, for {silence.TotalSeconds:0.#} seconds."));
 
     /// <inheritdoc/>
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
-    {
-        var found = base.TryReceiveCore(out payload, out kind);
-        kind = _decoder.Kind;
-        return found;
-    }
+    protected override MessageKind ReadKind(IFrameDecoder decoder) => _decoder.Kind;
 
     /// <inheritdoc/>
     protected override void WriteFrame(in Message message, IBufferWriter<byte> output)
@@ -224,6 +219,11 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     {
         if (_peerCloseCode == 0)
         {
+            if (unfinished > 0 || _decoder.IsInsideMessage)
+            {
+                throw new MessageFramingException("The connection ended inside a WebSocket message. The peer was cut off.");
+            }
+
             throw new MessageChannelClosedException(new ChannelCloseInfo(
                 ChannelCloseStatus.ConnectionLost,
                 IsRemote: true,

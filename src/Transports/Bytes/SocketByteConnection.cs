@@ -5,11 +5,18 @@ namespace Transports;
 /// <summary>Bytes over a connected stream socket.</summary>
 internal sealed class SocketByteConnection(Socket socket) : ByteConnection
 {
+    private CancellationTokenSource _interruption = new();
+
     public override bool SupportsZeroByteReads => true;
+
+    // A socket gives up a read without losing bytes: it is either still queued, or done.
+    public override bool SupportsReadInterruption => true;
 
     public override bool SupportsHalfClose => true;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None, Volatile.Read(ref _interruption).Token);
+
+    public override void InterruptRead() => Interlocked.Exchange(ref _interruption, new CancellationTokenSource()).Cancel();
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {

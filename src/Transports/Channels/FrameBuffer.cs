@@ -45,6 +45,16 @@ internal sealed class FrameBuffer(ArrayPool<byte> pool) : IBufferWriter<byte>
         return span;
     }
 
+    /// <summary>Writes a whole frame of a framing that only puts a header before the payload.</summary>
+    public void AppendFrame(IHeaderFraming framing, int maxHeaderSize, ReadOnlySpan<byte> payload)
+    {
+        Ensure(maxHeaderSize + payload.Length);
+        var frame = _array.AsSpan(Length);
+        var header = framing.WriteHeader(payload.Length, frame);
+        payload.CopyTo(frame[header..]);
+        Length += header + payload.Length;
+    }
+
     /// <summary>Gives the memory back; the buffer can be used again.</summary>
     public void Release()
     {

@@ -18,9 +18,6 @@ internal sealed class FrameReceiver
     // buffer's start and is never moved; below it, reading as much as there is saves more calls than it costs copies.
     private const int ExactReadThreshold = 16 * 1024;
 
-    // A wait longer than this makes the connection idle: the next wait holds no buffer.
-    private const long IdleAfterMilliseconds = 1000;
-
     private readonly FramedMessageChannel _channel;
     private readonly ByteConnection _connection;
     private readonly IFrameDecoder _decoder;
@@ -39,6 +36,7 @@ internal sealed class FrameReceiver
     private volatile bool _ended;
     private bool _cut;
     private bool _drained;
+    private bool _swept;
     private bool _readPending;
     private bool _releaseWhenRead;
     private TaskCompletionSource? _draining;
@@ -56,6 +54,8 @@ internal sealed class FrameReceiver
         _readSize = options.ReceiveBufferSize;
         _onRead = OnRead;
     }
+
+    public IFrameDecoder Decoder => _decoder;
 
     /// <summary>Bytes have arrived that no receive has returned yet. May be asked by any thread; a hint.</summary>
     public bool HasBufferedInput => Volatile.Read(ref _start) != Volatile.Read(ref _end);
@@ -128,9 +128,20 @@ internal sealed class FrameReceiver
     /// <summary>Ends a wait, with or without bytes.</summary>
     public void Wake() => _signal.Set();
 
+    /// <summary>Called about once a second: a read that has waited long without a byte gives its buffer back.</summary>
+    public void Sweep(long now)
+    {
+        if (_readPending && !_readDone && !_zeroByteRead && !HasBufferedInput
+            && now - Volatile.Read(ref _waitingSince) > IdleBufferSweeper.IdleAfterMilliseconds)
+        {
+            _connection.InterruptRead();
+        }
+    }
+
     /// <summary>Gives the buffer back, at once or when the pending read has left it.</summary>
     public void Release()
     {
+        IdleBufferSweeper.Remove(this);
         lock (_readGate)
         {
             if (_readPending && !_readDone)
@@ -146,6 +157,7 @@ internal sealed class FrameReceiver
     /// <summary>Reads and drops what the peer still sends, until its end. No receive reads any more once this has begun.</summary>
     public async Task DrainAsync()
     {
+        IdleBufferSweeper.Remove(this);
         Task pending;
         lock (_readGate)
         {
@@ -195,6 +207,7 @@ internal sealed class FrameReceiver
     private bool AtEnd()
     {
         _channel.OnInputEnd(_end - _start);
+        _channel.OnEndOfStream();
         return false;
     }
 
@@ -228,13 +241,20 @@ internal sealed class FrameReceiver
             _reading = reading;
             if (!reading.IsCompleted)
             {
-                _waitingSince = Environment.TickCount64;
+                Volatile.Write(ref _waitingSince, Environment.TickCount64);
+                if (!_swept && !_zeroByteRead && _connection.SupportsReadInterruption)
+                {
+                    _swept = true;
+                    IdleBufferSweeper.Add(this);
+                }
+
                 reading.UnsafeOnCompleted(_onRead);
                 return false;
             }
 
+            var held = _end;
             TakeReadResult(atOnce: true);
-            if (!_zeroByteRead)
+            if (_ended || _end != held)
             {
                 return true;
             }
@@ -262,6 +282,12 @@ internal sealed class FrameReceiver
             try
             {
                 count = _reading.GetResult();
+            }
+            catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+            {
+                // Idle for long: wait on without a buffer.
+                _idle = true;
+                return;
             }
             catch (Exception e)
             {
@@ -305,8 +331,12 @@ internal sealed class FrameReceiver
             try
             {
                 var count = _reading.GetResult();
-                _ended = count == 0 && !_zeroByteRead;
+                _ended |= count == 0 && !_zeroByteRead;
                 _end += count;
+            }
+            catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+            {
+                // No byte was lost; the drain reads on.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -325,7 +355,7 @@ internal sealed class FrameReceiver
 
     private void OnRead()
     {
-        _idle = Environment.TickCount64 - _waitingSince > IdleAfterMilliseconds;
+        _idle = Environment.TickCount64 - _waitingSince > IdleBufferSweeper.IdleAfterMilliseconds;
         lock (_readGate)
         {
             _readDone = true;

@@ -15,16 +15,20 @@ namespace Transports;
 /// empty. Waiting senders are served first in, first out, by the flusher when it has swapped the buffers.</para>
 /// <para><b>Finish or poison</b>: after a failed write everybody waiting and everybody to come gets the failure.</para>
 /// </remarks>
-internal sealed class FrameSender : IThreadPoolWorkItem
+internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 {
+    // A few pongs more than the limit, so that a full buffer does not make a live channel look dead.
+    private const int ControlAllowance = 1024;
+
     private readonly Lock _gate = new();
-    private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
     private readonly IHeaderFraming? _headerFraming;
-    private readonly FramedMessageChannel _channel;
+    private readonly IFrameSenderChannel _channel;
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
+    private readonly ArrayPool<byte> _pool;
+    private FrameBuffer? _scratch;
     private FrameBuffer _filling;
     private FrameBuffer _writing;
     private FlusherState _flusher;
@@ -32,10 +36,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private bool _serializing;
     private long _accepted;
     private long _written;
-    private SendWaiter? _firstWaiter;
-    private SendWaiter? _lastWaiter;
-    private FlushWaiter? _firstFlush;
-    private FlushWaiter? _lastFlush;
+    private SendWaiterList _waiters;
+    private FlushWaiterList _flushes;
     private MessageSendWaiter? _spareWaiter;
     private FlushWaiter? _spareFlush;
     private Exception? _failure;
@@ -43,14 +45,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
-    public FrameSender(FramedMessageChannel channel, ByteConnection connection, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
+    public FrameSender(IFrameSenderChannel channel, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
         _channel = channel;
-        _connection = connection;
         _framing = framing;
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
         _maxMessageSize = maxMessageSize;
+        _pool = options.BufferPool;
         _filling = new FrameBuffer(options.BufferPool);
         _writing = new FrameBuffer(options.BufferPool);
         _onWritten = OnWritten;
@@ -68,127 +70,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         Running,
     }
 
-    // A few pongs more than the limit, so that a full buffer does not make a live channel look dead.
-    private const int ControlAllowance = 1024;
-
-    // Room for a header is reserved without asking the framing: a few bytes more or less do not matter to the bound.
-    private static int HeaderEstimate => 8;
-
     public ValueTask SendAsync(in Message message, CancellationToken cancellationToken)
-    {
-        var size = message.Length + HeaderEstimate;
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(size))
-            {
-                var waiter = RentWaiter();
-                waiter.Set(message, size);
-                return Enqueue(waiter, cancellationToken);
-            }
-
-            try
-            {
-                WriteFrame(message);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new MessageSend(message), cancellationToken);
 
     public ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
-    {
-        long size = 0;
-        foreach (ref readonly var message in batch.Span)
-        {
-            size += message.Length + HeaderEstimate;
-        }
-
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(size))
-            {
-                var waiter = RentWaiter();
-                waiter.Set(batch, size);
-                return Enqueue(waiter, cancellationToken);
-            }
-
-            try
-            {
-                WriteFrames(batch.Span);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new BatchSend(batch), cancellationToken);
 
     public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken)
-    {
-        bool runInline;
-        lock (_gate)
-        {
-            if (Refusal() is { } refusal)
-            {
-                return ValueTask.FromException(refusal);
-            }
-
-            if (!HasRoom(1))
-            {
-                return Enqueue(new SerializedSendWaiter<T>(value, serializer), cancellationToken);
-            }
-
-            try
-            {
-                WriteSerialized(value, serializer);
-            }
-            catch (Exception e)
-            {
-                return ValueTask.FromException(e);
-            }
-
-            runInline = ScheduleFlush();
-        }
-
-        if (runInline)
-        {
-            RunFlusher(onCallersThread: true);
-        }
-
-        return ValueTask.CompletedTask;
-    }
+        => SendAsync(new SerializedSend<T>(value, serializer), cancellationToken);
 
     /// <summary>Completes when all that was accepted so far has been written.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
@@ -198,12 +87,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         ValueTask waiting;
         lock (_gate)
         {
+            if (_serializing)
+            {
+                return ValueTask.FromException(UsedBySerializer());
+            }
+
             if (_failure is { } failure)
             {
                 return ValueTask.FromException(failure);
             }
 
-            if (_written == _accepted && _firstWaiter is null)
+            if (_written == _accepted)
             {
                 return ValueTask.CompletedTask;
             }
@@ -213,22 +107,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
 
             // Sends still waiting for room were not accepted, so they do not count.
             waiting = waiter.Begin(this, _accepted);
-            if (waiter.Position <= _written)
-            {
-                waiter.Complete();
-                return waiting;
-            }
-
-            if (_lastFlush is null)
-            {
-                _firstFlush = waiter;
-            }
-            else
-            {
-                _lastFlush.Next = waiter;
-            }
-
-            _lastFlush = waiter;
+            _flushes.Add(waiter);
         }
 
         waiter.ListenTo(cancellationToken);
@@ -240,8 +119,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         lock (_gate)
         {
-            if (_flusher != FlusherState.Queued)
+            if (_flusher != FlusherState.Queued || _serializing)
             {
+                // Never from inside a serializer: its unfinished frame would be written.
                 return;
             }
 
@@ -267,29 +147,16 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             }
 
             _failure = failure;
-            waiters = _firstWaiter;
-            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
-            {
-                waiter.IsQueued = false;
-                waiter.Failure = failure;
-            }
-
-            _firstWaiter = _lastWaiter = null;
-            flushes = _firstFlush;
-            for (var flush = flushes; flush is not null; flush = flush.Next)
-            {
-                flush.Failure = failure;
-            }
-
-            _firstFlush = _lastFlush = null;
-            if (_flusher != FlusherState.Running)
+            waiters = _waiters.TakeAll(failure);
+            flushes = _flushes.TakeAll(failure);
+            if (_flusher != FlusherState.Running && !_serializing)
             {
                 BecomeIdle();
             }
         }
 
-        CompleteAll(waiters);
-        CompleteAll(flushes);
+        SendWaiterList.CompleteAll(waiters);
+        FlushWaiterList.CompleteAll(flushes);
     }
 
     /// <summary>
@@ -331,19 +198,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             }
 
             _finished = refusal;
-            waiters = _firstWaiter;
-            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
+            waiters = _waiters.TakeAll(refusal);
+            runInline = false;
+            if (!_serializing)
             {
-                waiter.IsQueued = false;
-                waiter.Failure = refusal;
+                // A serializer that ends the channel it writes to has half a frame there; nothing can follow it.
+                WriteBytes(state, writeLast);
+                runInline = ScheduleFlush();
             }
-
-            _firstWaiter = _lastWaiter = null;
-            WriteBytes(state, writeLast);
-            runInline = ScheduleFlush();
         }
 
-        CompleteAll(waiters);
+        SendWaiterList.CompleteAll(waiters);
         if (runInline)
         {
             RunFlusher(onCallersThread: true);
@@ -435,10 +300,22 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             else
             {
                 // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
-                var own = new ArrayBufferWriter<byte>();
-                serializer.Serialize(value, own);
-                ThrowIfTooLarge(own.WrittenCount);
-                _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                var own = _scratch ??= new FrameBuffer(_pool);
+                try
+                {
+                    serializer.Serialize(value, own);
+                    ThrowIfTooLarge(own.Length);
+                    _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                }
+                finally
+                {
+                    own.Release();
+                }
+            }
+
+            if (_failure is { } failure)
+            {
+                throw failure;
             }
         }
         catch
@@ -449,6 +326,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         finally
         {
             _serializing = false;
+            if (_failure is not null && _flusher != FlusherState.Running)
+            {
+                // The serializer aborted the channel it wrote to; only now is the memory nobody's.
+                BecomeIdle();
+            }
         }
 
         _accepted += buffer.Length - start;
@@ -463,7 +345,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 return false;
             }
 
-            Unlink(waiter);
+            _waiters.Remove(waiter);
             return true;
         }
     }
@@ -472,35 +354,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         lock (_gate)
         {
-            FlushWaiter? previous = null;
-            for (var current = _firstFlush; current is not null; previous = current, current = current.Next)
-            {
-                if (!ReferenceEquals(current, waiter))
-                {
-                    continue;
-                }
-
-                if (previous is null)
-                {
-                    _firstFlush = current.Next;
-                }
-                else
-                {
-                    previous.Next = current.Next;
-                }
-
-                if (ReferenceEquals(_lastFlush, current))
-                {
-                    _lastFlush = previous;
-                }
-
-                current.Next = null;
-                return true;
-            }
-
-            return false;
+            return _flushes.Remove(waiter);
         }
     }
+
+    public MessageSendWaiter RentWaiter() => Interlocked.Exchange(ref _spareWaiter, null) ?? new MessageSendWaiter();
 
     // One spare each is enough for the usual lone sender; more at once allocate.
     public void Recycle(MessageSendWaiter waiter) => Volatile.Write(ref _spareWaiter, waiter);
@@ -509,28 +367,6 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         waiter.Next = null;
         Volatile.Write(ref _spareFlush, waiter);
-    }
-
-    private static void CompleteAll(SendWaiter? first)
-    {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = first.Previous = null;
-            first.Complete();
-            first = next;
-        }
-    }
-
-    private static void CompleteAll(FlushWaiter? first)
-    {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = null;
-            first.Complete();
-            first = next;
-        }
     }
 
     // Under the gate.
@@ -550,7 +386,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         var length = buffer.Length - start - reserved;
         ThrowIfTooLarge(length);
         Span<byte> header = stackalloc byte[reserved];
-        var used = framing.WriteHeader(length, header);
+        var used = _channel.WriteHeader(framing, length, serializer.Kind, header);
         if (used < reserved)
         {
             // A header shorter than the longest: close the gap.
@@ -575,60 +411,76 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         if (_serializing)
         {
             // The gate is re-entrant, so only the serializer's own thread gets here.
-            return new InvalidOperationException("A serializer must not use the channel it writes to.");
+            return UsedBySerializer();
         }
 
         return _failure ?? _finished ?? _channel.SendRefusal();
     }
 
-    private bool HasRoom(long size)
-        => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
+    private static InvalidOperationException UsedBySerializer()
+        => new("A serializer must not use the channel it writes to. Serialize first, and send or flush when SendAsync has returned.");
 
-    private MessageSendWaiter RentWaiter() => Interlocked.Exchange(ref _spareWaiter, null) ?? new MessageSendWaiter();
+    private bool HasRoom(long size)
+        => _waiters.IsEmpty && (_filling.Length == 0 || _filling.Length + size <= _limit);
+
+    private ValueTask SendAsync<TSend>(in TSend send, CancellationToken cancellationToken)
+        where TSend : struct, IFrameSend
+    {
+        var size = send.Size;
+        while (true)
+        {
+            var sent = false;
+            lock (_gate)
+            {
+                if (Refusal() is { } refusal)
+                {
+                    return ValueTask.FromException(refusal);
+                }
+
+                if (HasRoom(size))
+                {
+                    try
+                    {
+                        send.WriteTo(this);
+                    }
+                    catch (Exception e)
+                    {
+                        return ValueTask.FromException(e);
+                    }
+
+                    sent = true;
+                    if (!ScheduleFlush())
+                    {
+                        return ValueTask.CompletedTask;
+                    }
+                }
+                else if (_flusher == FlusherState.Queued && _waiters.IsEmpty)
+                {
+                    // The buffer is full and no thread has come for it yet: writing it here is cheaper than waiting for one.
+                    _flusher = FlusherState.Running;
+                }
+                else
+                {
+                    return Enqueue(send.CreateWaiter(this), cancellationToken);
+                }
+            }
+
+            RunFlusher(onCallersThread: true);
+            if (sent)
+            {
+                return ValueTask.CompletedTask;
+            }
+        }
+    }
 
     private ValueTask Enqueue(SendWaiter waiter, CancellationToken cancellationToken)
     {
         var waiting = waiter.Begin(this);
-        waiter.IsQueued = true;
-        waiter.Previous = _lastWaiter;
-        if (_lastWaiter is null)
-        {
-            _firstWaiter = waiter;
-        }
-        else
-        {
-            _lastWaiter.Next = waiter;
-        }
-
-        _lastWaiter = waiter;
+        _waiters.Add(waiter);
 
         // Under the gate, which a callback that runs at once enters again: the gate is re-entrant, and the waiter is queued.
         waiter.ListenTo(cancellationToken);
         return waiting;
-    }
-
-    private void Unlink(SendWaiter waiter)
-    {
-        if (waiter.Previous is null)
-        {
-            _firstWaiter = waiter.Next;
-        }
-        else
-        {
-            waiter.Previous.Next = waiter.Next;
-        }
-
-        if (waiter.Next is null)
-        {
-            _lastWaiter = waiter.Previous;
-        }
-        else
-        {
-            waiter.Next.Previous = waiter.Previous;
-        }
-
-        waiter.Next = waiter.Previous = null;
-        waiter.IsQueued = false;
     }
 
     // Returns true when the caller shall write now, after leaving the gate.
@@ -658,7 +510,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         {
             while (Swap())
             {
-                var writing = _connection.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
+                var writing = _channel.WriteAsync(_writing.WrittenMemory).ConfigureAwait(false).GetAwaiter();
                 if (!writing.IsCompleted)
                 {
                     _writeAwaiter = writing;
@@ -731,7 +583,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 _inlineAllowed = true;
@@ -743,9 +595,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 (_filling, _writing) = (_writing, _filling);
             }
 
-            while (_firstWaiter is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
+            while (_waiters.First is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
             {
-                Unlink(waiter);
+                _waiters.Remove(waiter);
                 try
                 {
                     waiter.WriteTo(this);
@@ -770,36 +622,21 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             more = _writing.Length > 0;
         }
 
-        CompleteAll(admitted);
+        SendWaiterList.CompleteAll(admitted);
         return more || Swap();
     }
 
     private void CompleteWrite()
     {
-        FlushWaiter? done = null;
+        FlushWaiter? done;
         lock (_gate)
         {
             _written += _writing.Length;
             _writing.Length = 0;
-            if (_firstFlush is { } first && first.Position <= _written)
-            {
-                done = first;
-                var last = first;
-                while (last.Next is { } next && next.Position <= _written)
-                {
-                    last = next;
-                }
-
-                _firstFlush = last.Next;
-                last.Next = null;
-                if (_firstFlush is null)
-                {
-                    _lastFlush = null;
-                }
-            }
+            done = _flushes.TakeUpTo(_written);
         }
 
-        CompleteAll(done);
+        FlushWaiterList.CompleteAll(done);
     }
 
     private bool HandOver()
@@ -812,7 +649,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 return true;

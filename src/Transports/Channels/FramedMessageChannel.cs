@@ -12,10 +12,12 @@ namespace Transports;
 /// has finished too, at most for <see cref="MessageChannelOptions.CloseTimeout"/>, and what it still sends is dropped:
 /// closing it with unread input would make TCP reset the connection and lose what was just sent.</para>
 /// </remarks>
-public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
+public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFrameSenderChannel
 {
     private readonly ByteConnection _connection;
     private readonly IMessageFraming _framing;
+    private readonly IHeaderFraming? _headerFraming;
+    private readonly int _maxHeaderSize;
     private readonly FrameSender _sender;
     private readonly FrameReceiver _receiver;
     private readonly CancellationTokenSource _ended = new();
@@ -33,7 +35,9 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         ArgumentNullException.ThrowIfNull(framing);
         _connection = connection;
         _framing = framing;
-        _sender = new FrameSender(this, connection, framing, Options, MaxMessageSize);
+        _headerFraming = framing as IHeaderFraming;
+        _maxHeaderSize = _headerFraming?.MaxHeaderSize ?? 0;
+        _sender = new FrameSender(this, framing, Options, MaxMessageSize);
         _receiver = new FrameReceiver(this, connection, framing, Options, MaxMessageSize);
     }
 
@@ -46,7 +50,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     /// <summary><see langword="true"/> for a protocol that has a last word to say before its connection ends: <see cref="WriteEnd"/> is called then.</summary>
     protected virtual bool HasEnd => false;
 
-    internal bool HasBufferedInput => _receiver.HasBufferedInput;
+    bool IFrameSenderChannel.HasBufferedInput => _receiver.HasBufferedInput;
 
     /// <summary>A channel over a connected stream socket.</summary>
     /// <param name="socket">The socket; the channel owns it from here on.</param>
@@ -78,15 +82,55 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
             : _sender.SendAsync(value, serializer, cancellationToken);
     }
 
-    internal void OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+    ValueTask IFrameSenderChannel.WriteAsync(ReadOnlyMemory<byte> frames) => _connection.WriteAsync(frames);
 
-    internal Exception? SendRefusal() => RefuseSend();
+    void IFrameSenderChannel.OnWriteFailed(Exception error) => End(_connection.DescribeFailure(error));
+
+    Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
+
+    void IFrameSenderChannel.WriteFrame(in Message message, IBufferWriter<byte> output) => WriteFrame(message, output);
+
+    int IFrameSenderChannel.WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+        => WriteHeader(framing, payloadLength, kind, header);
+
+    internal void OnEndOfStream()
+    {
+        if (_connection.DescribeEnd() is { } info && EndByPeer(info))
+        {
+            // No abort: the protocol has ended in order. What was not sent has nobody to read it.
+            _sender.Fail(new MessageChannelClosedException(info));
+            _ended.Cancel();
+            _ = DisposeWhenQuietAsync();
+        }
+    }
 
     /// <summary>Writes one message into the output. Override where the frame says more than the payload, such as the kind.</summary>
     /// <param name="message">The message.</param>
     /// <param name="output">Where to. What was written is taken back when this throws.</param>
     protected internal virtual void WriteFrame(in Message message, IBufferWriter<byte> output)
-        => _framing.WriteFrame(message.Payload, output);
+    {
+        var payload = message.Payload;
+        if (_headerFraming is { } framing && payload.IsSingleSegment && output is FrameBuffer buffer)
+        {
+            buffer.AppendFrame(framing, _maxHeaderSize, payload.FirstSpan);
+            return;
+        }
+
+        _framing.WriteFrame(payload, output);
+    }
+
+    /// <summary>Writes the header of a payload serialized in place. Override together with <see cref="WriteFrame"/>.</summary>
+    /// <param name="framing">The framing.</param>
+    /// <param name="payloadLength">The payload's length in bytes.</param>
+    /// <param name="kind">The payload's kind.</param>
+    /// <param name="header">Where to; at least <see cref="IHeaderFraming.MaxHeaderSize"/> bytes.</param>
+    /// <returns>How many bytes were written.</returns>
+    protected internal virtual int WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+        => framing.WriteHeader(payloadLength, header);
+
+    /// <summary>The kind of the message just read. Override where the frame says it; elsewhere every message is binary.</summary>
+    /// <param name="decoder">The decoder that read it.</param>
+    protected virtual MessageKind ReadKind(IFrameDecoder decoder) => MessageKind.Binary;
 
     /// <summary>Writes the protocol's last word, behind all that was accepted. Called once at most, and only where <see cref="HasEnd"/>.</summary>
     /// <param name="info">How the channel ends.</param>
@@ -149,10 +193,16 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         => _sender.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
+    protected sealed override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
     {
-        kind = MessageKind.Binary;
-        return _receiver.TryRead(out payload);
+        if (!_receiver.TryRead(out payload))
+        {
+            kind = default;
+            return false;
+        }
+
+        kind = ReadKind(_receiver.Decoder);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -186,7 +236,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         Finish(new ChannelCloseInfo(status, IsRemote: false, description));
         await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync().ConfigureAwait(false);
+        await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
         _ = LingerAsync(flush: false);
     }
 
@@ -200,7 +250,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
             return;
         }
 
-        _connection.Abort();
+        _connection.Abort(info);
         _sender.Fail(new MessageChannelClosedException(info));
         _ended.Cancel();
         _ = DisposeWhenQuietAsync();
@@ -231,7 +281,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         });
     }
 
-    private async ValueTask CompleteWritesAsync()
+    private async ValueTask CompleteWritesAsync(bool closing = false, ChannelCloseStatus status = default, string? description = null)
     {
         if (Interlocked.Exchange(ref _writesCompleted, true))
         {
@@ -240,7 +290,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
 
         try
         {
-            await _connection.CompleteWritesAsync().ConfigureAwait(false);
+            await (closing ? _connection.CompleteWritesAsync(status, description) : _connection.CompleteWritesAsync()).ConfigureAwait(false);
         }
         catch (Exception e) when (!IsEndedAlready)
         {
@@ -286,6 +336,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
         {
             if (flush)
             {
+                // No close call waits for this: the peer or the protocol ended the channel.
                 await _sender.FlushAsync(CancellationToken.None).AsTask()
                     .WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
                 await _connection.CompleteWritesAsync().ConfigureAwait(false);
@@ -301,16 +352,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
             draining ??= _receiver.DrainAsync();
         }
 
-        if (flush)
-        {
-            _sender.Fail(ClosedException());
-        }
-
+        _sender.Fail(ClosedException());
         await GiveBackAsync(draining).ConfigureAwait(false);
     }
 
     private async Task DisposeWhenQuietAsync()
     {
+        // A close that was overtaken by an abort gives the connection back itself.
         if (!Interlocked.Exchange(ref _givingBack, true))
         {
             await GiveBackAsync(_receiver.DrainAsync()).ConfigureAwait(false);

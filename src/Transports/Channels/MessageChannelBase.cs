@@ -442,6 +442,13 @@ public abstract class MessageChannelBase : IMessageChannel
 
     private void FaultReceive(Exception error)
     {
+        if (Volatile.Read(ref _closing) && CloseInfo is null)
+        {
+            // A close is under way and has woken this receive. Ending the channel here would abort the connection, and lose
+            // what the close is still flushing; it ends the channel itself.
+            return;
+        }
+
         var info = error switch
         {
             MessageTooLargeException => new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: false, error.Message, Error: error),

@@ -6,10 +6,11 @@ namespace Transports;
 /// Lets one receiver wait for "something has arrived" without allocating, and stop waiting without touching the I/O.
 /// </summary>
 /// <remarks>
-/// An auto-reset event: <see cref="Set"/> before <see cref="WaitAsync"/> is remembered, once. One waiter at a time. The
+/// An auto-reset event: <see cref="Set"/> before <see cref="WaitAsync"/> is remembered, once. One waiter at a time. By default the
 /// continuation runs inside <see cref="Set"/>, which saves a thread hop on every message; so call it last, and without a lock.
 /// </remarks>
-public sealed class ReceiveSignal : IValueTaskSource
+/// <param name="runContinuationsAsynchronously"><see langword="true"/> where <see cref="Set"/> is called on somebody's thread who must not run the receiver's code, such as a sender's.</param>
+public sealed class ReceiveSignal(bool runContinuationsAsynchronously = false) : IValueTaskSource
 {
     private const int Idle = 0;
     private const int Waiting = 1;
@@ -39,7 +40,7 @@ public sealed class ReceiveSignal : IValueTaskSource
         }
 
         _core.Reset();
-        _core.RunContinuationsAsynchronously = false;
+        _core.RunContinuationsAsynchronously = runContinuationsAsynchronously;
         var previous = Interlocked.CompareExchange(ref _state, Waiting, Idle);
         if (previous == Signalled)
         {

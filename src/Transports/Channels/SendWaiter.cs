@@ -12,7 +12,7 @@ internal abstract class SendWaiter : IValueTaskSource
     // The flusher completes waiters between two writes; a sender's code must not run there and delay the second.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
-    private FrameSender? _sender;
+    private ISendQueue? _sender;
 
     public SendWaiter? Next { get; set; }
 
@@ -27,9 +27,9 @@ internal abstract class SendWaiter : IValueTaskSource
     public abstract long Size { get; }
 
     /// <summary>Writes its frames. Called under the gate.</summary>
-    public abstract void WriteTo(FrameSender sender);
+    public abstract void WriteTo(ISendQueue sender);
 
-    public ValueTask Begin(FrameSender sender)
+    public ValueTask Begin(ISendQueue sender)
     {
         _sender = sender;
         return new ValueTask(this, _core.Version);
@@ -83,7 +83,7 @@ internal abstract class SendWaiter : IValueTaskSource
     protected abstract void Clear();
 
     /// <summary>Gives the waiter back for reuse.</summary>
-    protected virtual void Recycle(FrameSender sender)
+    protected virtual void Recycle(ISendQueue sender)
     {
     }
 
@@ -93,63 +93,5 @@ internal abstract class SendWaiter : IValueTaskSource
         {
             _core.SetException(new OperationCanceledException(token));
         }
-    }
-}
-
-/// <summary>Waits to send a message or a batch.</summary>
-internal sealed class MessageSendWaiter : SendWaiter
-{
-    private Message _message;
-    private ReadOnlyMemory<Message> _batch;
-    private bool _isBatch;
-    private long _size;
-
-    public override long Size => _size;
-
-    public void Set(in Message message, long size)
-    {
-        _message = message;
-        _isBatch = false;
-        _size = size;
-    }
-
-    public void Set(ReadOnlyMemory<Message> batch, long size)
-    {
-        _batch = batch;
-        _isBatch = true;
-        _size = size;
-    }
-
-    public override void WriteTo(FrameSender sender)
-    {
-        if (_isBatch)
-        {
-            sender.WriteFrames(_batch.Span);
-        }
-        else
-        {
-            sender.WriteFrame(_message);
-        }
-    }
-
-    protected override void Clear()
-    {
-        _message = default;
-        _batch = default;
-    }
-
-    protected override void Recycle(FrameSender sender) => sender.Recycle(this);
-}
-
-/// <summary>Waits to serialize a value.</summary>
-internal sealed class SerializedSendWaiter<T>(T value, IMessageSerializer<T> serializer) : SendWaiter
-{
-    // What a value takes is known only once it is written, so it waits for an empty buffer's worth of one byte.
-    public override long Size => 1;
-
-    public override void WriteTo(FrameSender sender) => sender.WriteSerialized(value, serializer);
-
-    protected override void Clear()
-    {
     }
 }

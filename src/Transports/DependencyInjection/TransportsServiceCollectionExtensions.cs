@@ -18,7 +18,7 @@ public static class TransportsServiceCollectionExtensions
         services.TryAddSingleton<IMessageChannelFactory>(static provider => new MessageChannelFactory(
             provider.GetServices<ITransport>(),
             provider.GetServices<ChannelDecoration>().Select(decoration => decoration.Bind(provider))));
-        return new TransportsBuilder(services);
+        return new TransportsBuilder(services).AddMemory();
     }
 
     /// <summary>Registers a transport of one's own, once per type.</summary>

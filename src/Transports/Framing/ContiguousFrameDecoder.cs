@@ -21,16 +21,52 @@ public abstract class ContiguousFrameDecoder : IFrameDecoder
     /// <inheritdoc/>
     public bool TryReadFrame(ref ReadOnlySequence<byte> buffer, out ReadOnlySequence<byte> payload)
     {
-        // Input in pieces is rare (a channel's own buffer is one piece), so it may cost a copy.
-        var span = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
-        if (!TryReadFrame(span, out var offset, out var length, out var consumed))
+        payload = default;
+        if (!TryReadFrame(buffer.FirstSpan, out var offset, out var length, out var consumed)
+            && !TryReadFrameInPieces(buffer, out offset, out length, out consumed))
         {
-            payload = default;
             return false;
         }
 
         payload = buffer.Slice(offset, length);
         buffer = buffer.Slice(consumed);
         return true;
+    }
+
+    // After the first piece alone was not enough. A channel's own buffer is one piece, so this may cost a copy.
+    private bool TryReadFrameInPieces(in ReadOnlySequence<byte> buffer, out int offset, out int length, out int consumed)
+    {
+        offset = length = consumed = 0;
+        if (buffer.IsSingleSegment)
+        {
+            return false;
+        }
+
+        var beyondFirst = buffer.Length - buffer.FirstSpan.Length;
+        if (BytesNeeded > beyondFirst)
+        {
+            // The frame's end is known and not there yet: nothing to copy for.
+            BytesNeeded -= (int)beyondFirst;
+            return false;
+        }
+
+        // No more than the frame where its end is known, or a sequence of many frames would be copied once for each.
+        var known = BytesNeeded > 0 ? buffer.FirstSpan.Length + (long)BytesNeeded : buffer.Length;
+        return TryReadJoined(buffer, checked((int)known), out offset, out length, out consumed)
+            || (known < buffer.Length && TryReadJoined(buffer, checked((int)buffer.Length), out offset, out length, out consumed));
+    }
+
+    private bool TryReadJoined(in ReadOnlySequence<byte> buffer, int size, out int offset, out int length, out int consumed)
+    {
+        var joined = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            buffer.Slice(0, size).CopyTo(joined);
+            return TryReadFrame(joined.AsSpan(0, size), out offset, out length, out consumed);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(joined);
+        }
     }
 }

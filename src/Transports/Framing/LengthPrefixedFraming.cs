@@ -4,7 +4,10 @@ using System.Buffers.Binary;
 namespace Transports;
 
 /// <summary>A length in one, two or four bytes, then the payload.</summary>
-/// <remarks>The length is an unsigned integer that counts the payload alone. It is checked before the body is buffered.</remarks>
+/// <remarks>
+/// The length is an unsigned integer that counts the payload alone. It is checked before the body is buffered. One byte counts
+/// to 255, two to 65,535, four to just under 2 GiB: the largest array.
+/// </remarks>
 public sealed class LengthPrefixedFraming : IHeaderFraming
 {
     /// <summary>A framing with a prefix of the given size.</summary>
@@ -37,10 +40,10 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
     /// <inheritdoc/>
     public int MaxHeaderSize => PrefixSize;
 
-    private long LargestLength => PrefixSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, _ => int.MaxValue };
+    private int LargestLength => PrefixSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, _ => FrameLimits.LargestPayload };
 
     /// <inheritdoc/>
-    public IFrameDecoder CreateDecoder(int maxMessageSize) => new Decoder(PrefixSize, IsLittleEndian, maxMessageSize);
+    public IFrameDecoder CreateDecoder(int maxMessageSize) => new Decoder(PrefixSize, IsLittleEndian, FrameLimits.CheckMaxMessageSize(maxMessageSize));
 
     /// <inheritdoc/>
     public void WriteFrame(in ReadOnlySequence<byte> payload, IBufferWriter<byte> output)
@@ -57,6 +60,13 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
     /// <inheritdoc/>
     public int WriteHeader(long payloadLength, Span<byte> header)
     {
+        if (PrefixSize == 4 && !IsLittleEndian && (ulong)payloadLength <= int.MaxValue)
+        {
+            // The default, on the path of every message.
+            BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);
+            return 4;
+        }
+
         ThrowIfTooLong(payloadLength);
         switch (PrefixSize)
         {
@@ -69,11 +79,8 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
             case 2:
                 BinaryPrimitives.WriteUInt16BigEndian(header, (ushort)payloadLength);
                 break;
-            case 4 when IsLittleEndian:
-                BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)payloadLength);
-                break;
             default:
-                BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);
+                BinaryPrimitives.WriteUInt32LittleEndian(header, (uint)payloadLength);
                 break;
         }
 
@@ -82,6 +89,7 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
 
     private void ThrowIfTooLong(long length)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
         if (length > LargestLength)
         {
             throw new MessageFramingException(

@@ -1,0 +1,35 @@
+using Compare.Relays;
+using Microsoft.Extensions.DependencyInjection;
+using Transports;
+
+namespace Compare;
+
+/// <summary>One row of the comparison. A new transport is one entry in <see cref="All"/>.</summary>
+/// <param name="Name">The row's name, for <c>--only</c>.</param>
+/// <param name="ListenAddress">Where to listen; port 0 lets the system choose.</param>
+/// <param name="Wire">What lies underneath.</param>
+/// <param name="IsReachableFromBrowsers">A web page can open this transport.</param>
+/// <param name="Register">Registers the transport, with whatever it needs to trust the sample's own certificate.</param>
+internal sealed record ComparedTransport(
+    string Name,
+    Func<Uri> ListenAddress,
+    Wire Wire,
+    bool IsReachableFromBrowsers,
+    Action<ITransportsBuilder, SampleCertificate> Register)
+{
+    /// <summary>All rows, in the order in which they are shown.</summary>
+    public static IReadOnlyList<ComparedTransport> All { get; } =
+    [
+        new("mem", () => new Uri("mem://compare"), Wire.Memory, false, (builder, _) => builder.AddMemory()),
+        new("tcp", () => new Uri("tcp://127.0.0.1:0"), Wire.Tcp, false, AddTcp),
+        new("tls", () => new Uri("tls://127.0.0.1:0"), Wire.Tcp, false, AddTcp),
+        new("unix", () => new Uri("unix://" + Path.Combine(Path.GetTempPath(), $"compare-{Guid.NewGuid():N}.sock")), Wire.Unix, false, AddTcp),
+    ];
+
+    private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)
+        => builder.AddTcp(options =>
+        {
+            options.TlsServer.Certificate = certificate.Certificate;
+            options.TlsClient.TrustedRoots = [certificate.Certificate];
+        });
+}

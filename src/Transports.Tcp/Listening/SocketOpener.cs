@@ -1,0 +1,50 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>Makes a channel of an accepted socket.</summary>
+internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger logger)
+{
+    protected string Scheme { get; } = scheme;
+
+    protected TcpTransportOptions Options { get; } = options;
+
+    protected ILogger Logger { get; } = logger;
+
+    /// <summary>Opens a channel. Never throws: a peer that fails is logged and dropped.</summary>
+    /// <returns><see langword="null"/> when it failed.</returns>
+    public virtual ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
+    {
+        try
+        {
+            Prepare(connection.Socket);
+            return new(TcpMessageChannel.Create(connection.Socket, Options, Context(connection.Socket, listening, encrypted: false)));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Log.GoneBeforeAccepted(Logger, listening, e.Message);
+            connection.Abort();
+            return new((TcpMessageChannel?)null);
+        }
+    }
+
+    protected void Prepare(Socket socket)
+    {
+        if (Scheme != TcpAddress.Unix)
+        {
+            socket.NoDelay = Options.NoDelay;
+        }
+    }
+
+    protected MessageChannelContext Context(Socket socket, Uri listening, bool encrypted) => new()
+    {
+        Transport = Scheme,
+        Side = ChannelSide.Server,
+        Options = Options,
+        Characteristics = TcpMessageChannel.CharacteristicsOf(Options, encrypted),
+        LocalAddress = TcpAddress.ToUri(Scheme, socket.LocalEndPoint) ?? listening,
+        RemoteAddress = TcpAddress.ToUri(Scheme, socket.RemoteEndPoint),
+        Logger = Logger,
+    };
+}

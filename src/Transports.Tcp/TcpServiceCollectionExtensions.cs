@@ -1,0 +1,23 @@
+using Transports;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers <see cref="TcpTransport"/>.</summary>
+public static class TcpServiceCollectionExtensions
+{
+    /// <summary>Adds <c>tcp</c>, <c>tls</c> and <c>unix</c> addresses. May be called many times; every <paramref name="configure"/> is applied, in order.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddTcp(this ITransportsBuilder builder, Action<TcpTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions<TcpTransportOptions>();
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
+        return builder.AddTransport<TcpTransport>();
+    }
+}

@@ -1,0 +1,121 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Transports;
+
+/// <summary>Channels over TCP (<c>tcp://host:port</c>), TLS over TCP (<c>tls://host:port</c>) and Unix domain sockets (<c>unix:///path</c>).</summary>
+/// <remarks>
+/// <para>Listening: <c>localhost</c> binds the loopback addresses alone, 127.0.0.1 and ::1 on the same port (127.0.0.1 alone
+/// where the machine has no IPv6); an IP address binds that one; <c>[::]</c> binds every address of the machine, of both
+/// families, and <c>0.0.0.0</c> those of IPv4. Port 0 asks for a free port. A Unix domain socket's file is created by the listener, replaced when a dead
+/// process left it, and removed at the stop; the directory's and the file's permissions say who may connect.</para>
+/// <para>The peer's orderly end (a FIN; for TLS a close_notify) is the end of its messages. A reset is
+/// <see cref="ChannelCloseStatus.ConnectionLost"/>. Unix domain sockets have no reset: an abort between two messages looks
+/// like an orderly end there.</para>
+/// </remarks>
+public sealed class TcpTransport : IClientTransport, IServerTransport
+{
+    private readonly TcpTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly ISocketDialer _dialer;
+
+    /// <summary>A transport.</summary>
+    /// <param name="options">The options; by default those of <see cref="TcpTransportOptions"/>.</param>
+    /// <param name="loggerFactory">Where it and its channels log; by default nowhere.</param>
+    /// <exception cref="ArgumentException">An option is not valid.</exception>
+    public TcpTransport(TcpTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+        : this(options, loggerFactory, SocketDialer.Instance)
+    {
+    }
+
+    /// <summary>A transport from dependency injection.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="loggerFactory">Where it and its channels log.</param>
+    public TcpTransport(IOptions<TcpTransportOptions> options, ILoggerFactory loggerFactory)
+        : this(options?.Value ?? throw new ArgumentNullException(nameof(options)), loggerFactory)
+    {
+    }
+
+    internal TcpTransport(TcpTransportOptions? options, ILoggerFactory? loggerFactory, ISocketDialer dialer)
+    {
+        _options = options ?? new TcpTransportOptions();
+        _options.Validate();
+        _logger = (ILogger?)loggerFactory?.CreateLogger<TcpTransport>() ?? NullLogger.Instance;
+        _dialer = dialer;
+        Characteristics = TcpMessageChannel.CharacteristicsOf(_options, encrypted: false);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = [TcpAddress.Tcp, TcpAddress.Tls, TcpAddress.Unix];
+
+    /// <summary>What all three schemes guarantee; <c>tls</c> encrypts on top.</summary>
+    public ChannelCharacteristics Characteristics { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        var target = TcpAddress.Parse(address);
+        if (target.Port == 0)
+        {
+            throw new ArgumentException($"Cannot connect to '{address}': write the port of the server; port 0 is for listening.", nameof(address));
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        var socket = await new SocketConnector(_options, _dialer).ConnectAsync(target, address, cancellationToken).ConfigureAwait(false);
+        if (!target.IsTls)
+        {
+            return TcpMessageChannel.Create(socket, _options, ClientContext(target, address, socket));
+        }
+
+        var (stream, transport) = await TlsClientHandshake.RunAsync(socket, target.Host, address, _options, cancellationToken).ConfigureAwait(false);
+        return TcpMessageChannel.Create(stream, transport, _options, ClientContext(target, address, socket));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        var target = TcpAddress.Parse(address);
+        cancellationToken.ThrowIfCancellationRequested();
+        var opener = target.IsTls
+            ? new TlsSocketOpener(_options, CertificateSelector(address), _logger)
+            : new SocketOpener(target.Scheme, _options, _logger);
+        var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.Backlog, _logger);
+        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, target.Path, _logger));
+    }
+
+    private Func<string?, SslStreamCertificateContext> CertificateSelector(Uri address)
+    {
+        if (_options.TlsServer.CertificateSelector is { } selector)
+        {
+            return selector;
+        }
+
+        var certificate = _options.TlsServer.Certificate ?? throw new ArgumentException(
+            $"Listening on {address} needs a certificate: set TlsServer.Certificate, or TlsServer.CertificateSelector, for instance to new PemCertificateSource(\"cert.pem\", \"key.pem\").GetContext.",
+            nameof(address));
+        if (!certificate.HasPrivateKey)
+        {
+            throw new ArgumentException(
+                $"The certificate in TlsServer.Certificate ({certificate.Subject}) has no private key, so {address} cannot be listened on. Load it together with its key.",
+                nameof(address));
+        }
+
+        // Offline: nothing is fetched while clients wait.
+        var context = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
+        return _ => context;
+    }
+
+    private MessageChannelContext ClientContext(TcpAddress target, Uri address, Socket socket) => new()
+    {
+        Transport = target.Scheme,
+        Side = ChannelSide.Client,
+        Options = _options,
+        Characteristics = TcpMessageChannel.CharacteristicsOf(_options, target.IsTls),
+        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPoint),
+        RemoteAddress = address,
+        Logger = _logger,
+    };
+}

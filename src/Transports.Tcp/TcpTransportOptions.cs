@@ -1,0 +1,66 @@
+namespace Transports;
+
+/// <summary>What <see cref="TcpTransport"/> can be told, for <c>tcp</c>, <c>tls</c> and <c>unix</c> addresses alike.</summary>
+public class TcpTransportOptions : MessageChannelOptions
+{
+    /// <summary>How messages are cut out of the bytes; both ends must use the same. Default <see cref="LengthPrefixedFraming.Default"/>: four bytes, big-endian.</summary>
+    public IMessageFraming Framing { get; set; } = LengthPrefixedFraming.Default;
+
+    /// <summary>
+    /// Sends small writes at once instead of waiting to fill a segment (turns Nagle's algorithm off). Default
+    /// <see langword="true"/>: the channel gathers messages itself. No meaning for <c>unix</c>.
+    /// </summary>
+    public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// How long connecting may take, over name resolution and all addresses of the name together; a TLS handshake has
+    /// <see cref="HandshakeTimeout"/> on top. Default 15 seconds; must be positive.
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How long one address of a name is tried before the next one is tried beside it (RFC 8305, section 5, "Connection
+    /// Attempt Delay"). Default 250 milliseconds, as recommended there; from 10 milliseconds to 2 seconds, its limits.
+    /// </summary>
+    public TimeSpan ConnectionAttemptDelay { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How many connections the operating system holds for a listener that has not accepted them yet. Default 512; from 1 to 65,535. The system may cap it lower.</summary>
+    public int Backlog { get; set; } = 512;
+
+    /// <summary>
+    /// How many connections a listener holds at once that <see cref="IMessageListener.AcceptAsync"/> has not given out yet:
+    /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait in the backlog.
+    /// A TLS listener that is full drops the oldest connection that has not sent a byte, so that silent peers keep nobody out.
+    /// </summary>
+    public int MaxPendingHandshakes { get; set; } = 256;
+
+    /// <summary>How long a TLS handshake may take, on either side. Default 10 seconds; must be positive.</summary>
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How a client of <c>tls</c> addresses shows itself and checks the server.</summary>
+    public TlsClientOptions TlsClient { get; set; } = new();
+
+    /// <summary>How a listener on a <c>tls</c> address shows itself and checks its clients. Without a certificate there, none can be opened.</summary>
+    public TlsServerOptions TlsServer { get; set; } = new();
+
+    /// <summary>
+    /// Takes the end of a TLS connection without a close_notify for an orderly one. Default <see langword="false"/>: anybody
+    /// on the way can cut a connection like that, so it is <see cref="ChannelCloseStatus.ConnectionLost"/>. Set it for peers
+    /// that never send one, with a framing whose messages tell their own end.
+    /// </summary>
+    public bool TlsAllowEndWithoutCloseNotify { get; set; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        ArgumentNullException.ThrowIfNull(Framing);
+        ArgumentNullException.ThrowIfNull(TlsClient);
+        ArgumentNullException.ThrowIfNull(TlsServer);
+        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
+        OptionChecks.InRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));
+        OptionChecks.InRange(Backlog, 1, ushort.MaxValue, nameof(Backlog));
+        OptionChecks.InRange(MaxPendingHandshakes, 1, ushort.MaxValue, nameof(MaxPendingHandshakes));
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Transports;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the in-memory transport.</summary>
+public static class MemoryServiceCollectionExtensions
+{
+    /// <summary>
+    /// Registers <c>mem</c> addresses. <c>AddTransports()</c> does so already; call this to change the options. One
+    /// instance serves the whole container, so all its parts share the names.
+    /// </summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddMemory(this ITransportsBuilder builder, Action<MemoryTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions();
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, MemoryTransport>(static provider => new MemoryTransport(
+            provider.GetRequiredService<IOptions<MemoryTransportOptions>>().Value,
+            provider.GetService<ILoggerFactory>())));
+        return builder;
+    }
+}

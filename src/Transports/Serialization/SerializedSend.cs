@@ -1,0 +1,70 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+
+namespace Transports;
+
+/// <summary>Sends a value on any channel: straight into the output buffer of one that can, through a pooled buffer otherwise.</summary>
+internal static class SerializedSend
+{
+    // The buffer's object; its memory goes back to the pool after each send.
+    [ThreadStatic]
+    private static FrameBuffer? t_spare;
+
+    public static ValueTask SendAsync<T>(IMessageChannel channel, T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken)
+    {
+        // The channel itself, not GetFeature: a decorator in between must see every message.
+        if (channel is ISerializingChannel direct)
+        {
+            return direct.SendAsync(value, serializer, cancellationToken);
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        var buffer = t_spare ?? new FrameBuffer(ArrayPool<byte>.Shared);
+        t_spare = null;
+        ValueTask sending;
+        try
+        {
+            serializer.Serialize(value, buffer);
+            sending = channel.SendAsync(new Message(buffer.WrittenMemory, serializer.Kind), cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Return(buffer);
+            return ValueTask.FromException(e);
+        }
+
+        if (!sending.IsCompletedSuccessfully)
+        {
+            return ReturnLaterAsync(sending, buffer);
+        }
+
+        // Read, so that a pooled source behind it is given back.
+        sending.GetAwaiter().GetResult();
+        Return(buffer);
+        return ValueTask.CompletedTask;
+    }
+
+    // The memory is the channel's until the send has completed, well or not.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask ReturnLaterAsync(ValueTask sending, FrameBuffer buffer)
+    {
+        try
+        {
+            await sending.ConfigureAwait(false);
+        }
+        finally
+        {
+            Return(buffer);
+        }
+    }
+
+    private static void Return(FrameBuffer buffer)
+    {
+        buffer.Release();
+        t_spare = buffer;
+    }
+}

@@ -1,0 +1,28 @@
+namespace Transports.Benchmarks;
+
+/// <summary>A transport under measurement and what it is measured against. A new one is one class and one line in <see cref="All"/>.</summary>
+internal abstract class BenchmarkedTransport
+{
+    /// <summary>Every transport, in the order in which they are shown.</summary>
+    public static IReadOnlyList<BenchmarkedTransport> All { get; } = [new TcpBenchmarks()];
+
+    /// <summary>The part before the slash in a workload's name.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What the library's side is, for the report.</summary>
+    public abstract string Subject { get; }
+
+    /// <summary>What the side written by hand is, for the report.</summary>
+    public abstract string Baseline { get; }
+
+    /// <summary>The works that make sense here; by default all.</summary>
+    public virtual IEnumerable<Work> Works => Work.All;
+
+    /// <summary>Connects through the library's public API.</summary>
+    /// <param name="work">What will be done.</param>
+    public abstract Task<IBenchmarkSide> OpenSubjectAsync(Work work);
+
+    /// <summary>Connects by hand.</summary>
+    /// <param name="work">What will be done.</param>
+    public abstract Task<IBenchmarkSide> OpenBaselineAsync(Work work);
+}

@@ -1,0 +1,28 @@
+namespace Transports.Benchmarks;
+
+/// <summary>What is done with a connection. The same works, under the same names, are measured on every transport.</summary>
+/// <param name="Name">The part after the slash in a workload's name.</param>
+/// <param name="Pattern">The shape of the traffic.</param>
+/// <param name="PayloadSize">The size of each message in bytes.</param>
+/// <param name="Connections">How many connections work side by side.</param>
+/// <param name="Senders">How many callers send on one connection at once.</param>
+/// <param name="BatchSize">Messages a send; with more than one the receiver also drains with TryReceive.</param>
+internal sealed record Work(string Name, WorkPattern Pattern, int PayloadSize, int Connections = 1, int Senders = 1, int BatchSize = 1)
+{
+    /// <summary>How many messages of a pipelined echo are on their way at most.</summary>
+    public const int Window = 1000;
+
+    /// <summary>All works, in the order in which they are shown.</summary>
+    public static IReadOnlyList<Work> All { get; } =
+    [
+        new("ping-pong", WorkPattern.PingPong, 64),
+        new("ping-pong-64ch", WorkPattern.PingPong, 64, Connections: 64),
+        new("pipelined", WorkPattern.Pipelined, 64),
+        new("pipelined-batch", WorkPattern.Pipelined, 64, BatchSize: 64),
+        new("flood-64", WorkPattern.Flood, 64),
+        new("flood-64-batch", WorkPattern.Flood, 64, BatchSize: 64),
+        new("flood-1k", WorkPattern.Flood, 1024),
+        new("flood-64k", WorkPattern.Flood, 64 * 1024),
+        new("senders-8", WorkPattern.Flood, 64, Senders: 8),
+    ];
+}
