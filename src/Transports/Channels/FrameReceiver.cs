@@ -171,7 +171,7 @@ internal sealed class FrameReceiver
         }
 
         await pending.ConfigureAwait(false);
-        if (_ended || _drained)
+        if (_drained || (_ended && !_cut))
         {
             return;
         }
@@ -345,12 +345,12 @@ internal sealed class FrameReceiver
             try
             {
                 var count = _reading.GetResult();
-                _ended = count == 0 && !_zeroByteRead;
+                _ended |= count == 0 && !_zeroByteRead;
                 _end += count;
             }
             catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
             {
-                // Interrupted for being idle: the drain reads on.
+                // No byte was lost; the drain reads on.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -362,7 +362,8 @@ internal sealed class FrameReceiver
             }
         }
 
-        _drained = !_ended && _end > _start && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
+        // A channel whose input was cut is asked with no bytes: its peer may have said its last word already.
+        _drained = (!_ended || _cut) && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
         _draining!.TrySetResult();
     }
 

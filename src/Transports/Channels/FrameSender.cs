@@ -27,6 +27,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
+    private readonly ArrayPool<byte> _pool;
+    private FrameBuffer? _scratch;
     private FrameBuffer _filling;
     private FrameBuffer _writing;
     private FlusherState _flusher;
@@ -50,6 +52,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
         _maxMessageSize = maxMessageSize;
+        _pool = options.BufferPool;
         _filling = new FrameBuffer(options.BufferPool);
         _writing = new FrameBuffer(options.BufferPool);
         _onWritten = OnWritten;
@@ -223,8 +226,13 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
             _finished = refusal;
             waiters = _waiters.TakeAll(refusal);
-            WriteBytes(state, writeLast);
-            runInline = ScheduleFlush();
+            runInline = false;
+            if (!_serializing)
+            {
+                // A serializer that ends the channel it writes to has half a frame there; nothing can follow it.
+                WriteBytes(state, writeLast);
+                runInline = ScheduleFlush();
+            }
         }
 
         SendWaiterList.CompleteAll(waiters);
@@ -319,10 +327,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             else
             {
                 // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
-                var own = new ArrayBufferWriter<byte>();
-                serializer.Serialize(value, own);
-                ThrowIfTooLarge(own.WrittenCount);
-                _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                var own = _scratch ??= new FrameBuffer(_pool);
+                try
+                {
+                    serializer.Serialize(value, own);
+                    ThrowIfTooLarge(own.Length);
+                    _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                }
+                finally
+                {
+                    own.Release();
+                }
             }
 
             if (_failure is { } failure)
@@ -381,6 +396,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         Volatile.Write(ref _spareFlush, waiter);
     }
 
+    // Under the gate.
     private void WriteBytes<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
     {
         var start = _filling.Length;

@@ -151,7 +151,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     }
 
     /// <summary>Looks at what the peer sends after this side has closed: bytes nobody will receive. Called in order, from the first that was not received on; must not throw.</summary>
-    /// <param name="bytes">The bytes.</param>
+    /// <param name="bytes">The bytes; may be empty.</param>
     /// <returns><see langword="true"/> when the peer has said its last word, so that the connection can be given back before its end.</returns>
     protected internal virtual bool OnDrained(ReadOnlySpan<byte> bytes) => false;
 
@@ -193,7 +193,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         => _sender.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
+    protected sealed override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
     {
         if (!_receiver.TryRead(out payload))
         {
@@ -337,6 +337,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         {
             if (flush)
             {
+                // No close call waits for this: the peer or the protocol ended the channel.
                 await _sender.FlushAsync(CancellationToken.None).AsTask()
                     .WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
                 await _connection.CompleteWritesAsync().ConfigureAwait(false);
@@ -352,11 +353,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
             draining ??= _receiver.DrainAsync();
         }
 
-        if (flush)
-        {
-            _sender.Fail(ClosedException());
-        }
-
+        _sender.Fail(ClosedException());
         await GiveBackAsync(draining).ConfigureAwait(false);
     }
 
