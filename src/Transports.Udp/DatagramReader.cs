@@ -13,13 +13,18 @@ namespace Transports;
 /// <remarks>
 /// <para>Used by one caller at a time. <see cref="TryStartRead"/> begins a read; when it has to wait, the callback given to the constructor is
 /// called, and then <see cref="CompleteRead"/>. The buffer is not touched while datagrams of the last read are handed out.</para>
-/// <para>With batching, waiting is a read of zero bytes, which on Linux takes no datagram: what then arrives is fetched with
-/// recvmmsg. Its number of slots doubles as long as reads fill all of them, and falls back to one at each wait, so that a
-/// quiet socket stays small. The kernel may join datagrams of one sender and size in one slot, which takes 64 KiB.</para>
+/// <para>A quiet socket is read like any other, one datagram a call: that is the shortest way for a single one. After
+/// <see cref="BurstAfter"/> reads that found a datagram waiting, reading is batched where that is possible: recvmmsg with a number of slots
+/// that doubles as long as reads fill all of them and falls back to one at each wait; and the kernel may join datagrams
+/// of one sender and size in one slot, which then takes 64 KiB. From there on waiting is a read of zero bytes, which on
+/// Linux takes no datagram. An idle socket waits that way too, and holds no buffer.</para>
 /// </remarks>
 internal sealed class DatagramReader
 {
     private const int MostSlots = 8;
+
+    // An answer that is there before it is asked for is no burst; so many in a row are.
+    private const int BurstAfter = 64;
     private const int OffloadSlotSize = 64 * 1024;
 
     // A wait longer than this makes the socket idle: the next wait holds no buffer.
@@ -33,17 +38,20 @@ internal sealed class DatagramReader
     private readonly Action _onReadable;
     private readonly SocketAddress? _from;
     private readonly int _maxMessageSize;
-    private readonly int _slotSize;
     private readonly bool _native;
     private readonly int[] _lengths = new int[MostSlots];
     private readonly int[] _segments = new int[MostSlots];
     private readonly byte[] _names;
+    private int _slotSize;
     private byte[] _buffer = [];
     private int _slots = 1;
     private int _filled;
     private int _slot;
     private int _offset;
+    private bool _batched;
     private bool _burst;
+    private bool _zeroByteRead;
+    private int _foundWaiting;
     private bool _idle = true;
     private long _waitingSince;
     private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _reading;
@@ -62,9 +70,9 @@ internal sealed class DatagramReader
         _native = options.UseBatching && IsSupported;
 
         // One byte more than is allowed shows what is too large.
-        _slotSize = _native && TryEnableReceiveOffload(socket) ? OffloadSlotSize : _maxMessageSize + 1;
+        _slotSize = _maxMessageSize + 1;
         _names = connected ? [] : new byte[_native ? MostSlots * NameStride : NameStride];
-        _from = connected || _native ? null : new SocketAddress(socket.AddressFamily);
+        _from = connected ? null : new SocketAddress(socket.AddressFamily);
     }
 
     /// <summary>Datagrams of the last read are left; a hint to other threads.</summary>
@@ -112,42 +120,41 @@ internal sealed class DatagramReader
     /// <exception cref="SocketException">Reading failed.</exception>
     public bool TryStartRead()
     {
-        if (!_native)
+        if (_burst)
         {
-            EnsureBuffer(_slotSize);
-            return TryStart(_from is null
-                ? _socket.ReceiveAsync(_buffer.AsMemory(0, _slotSize), SocketFlags.None)
-                : _socket.ReceiveFromAsync(_buffer.AsMemory(0, _slotSize), SocketFlags.None, _from));
+            ReceiveMany();
+            if (_filled > 0)
+            {
+                return true;
+            }
         }
 
         while (true)
         {
-            if (_burst)
-            {
-                ReceiveMany();
-                if (_filled > 0)
-                {
-                    return true;
-                }
-            }
-
-            _slots = 1;
-            if (_idle || _buffer.Length > 2 * _slotSize)
-            {
-                Release();
-            }
-
-            if (!TryStart(_socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None)))
+            _zeroByteRead = _batched || (_idle && _native);
+            if (!TryStart(_zeroByteRead ? StartZeroByteRead() : StartRead()))
             {
                 return false;
             }
 
-            // Something came at once, so more may follow.
-            if (_filled > 0)
+            if (_filled == 0)
             {
-                _burst = true;
-                return true;
+                continue;
             }
+
+            // It was there already, so more may follow.
+            _burst = _batched;
+            if (!_batched && _native && ++_foundWaiting >= BurstAfter)
+            {
+                _batched = _burst = true;
+                if (TryEnableReceiveOffload(_socket))
+                {
+                    // What was just read is not touched: it is in the first slot, which begins where it did.
+                    _slotSize = OffloadSlotSize;
+                }
+            }
+
+            return true;
         }
     }
 
@@ -157,11 +164,11 @@ internal sealed class DatagramReader
     {
         var reading = _reading;
         _reading = default;
-        if (_native)
+        _idle = _waitingSince != 0 && Environment.TickCount64 - _waitingSince > IdleAfterMilliseconds;
+        _waitingSince = 0;
+        if (_zeroByteRead)
         {
             reading.GetResult();
-            _idle = _waitingSince != 0 && Environment.TickCount64 - _waitingSince > IdleAfterMilliseconds;
-            _waitingSince = 0;
             ReceiveMany();
             return;
         }
@@ -194,12 +201,32 @@ internal sealed class DatagramReader
         }
     }
 
+    private ValueTask<int> StartZeroByteRead()
+    {
+        _slots = 1;
+        if (_idle || _buffer.Length > 2 * _slotSize)
+        {
+            Release();
+        }
+
+        return _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
+    }
+
+    private ValueTask<int> StartRead()
+    {
+        EnsureBuffer(_slotSize);
+        return _from is null
+            ? _socket.ReceiveAsync(_buffer.AsMemory(0, _slotSize), SocketFlags.None)
+            : _socket.ReceiveFromAsync(_buffer.AsMemory(0, _slotSize), SocketFlags.None, _from);
+    }
+
     private bool TryStart(ValueTask<int> reading)
     {
         var awaiter = reading.ConfigureAwait(false).GetAwaiter();
         _reading = awaiter;
         if (!awaiter.IsCompleted)
         {
+            _foundWaiting = 0;
             _waitingSince = Environment.TickCount64;
             awaiter.UnsafeOnCompleted(_onReadable);
             return false;
@@ -225,6 +252,8 @@ internal sealed class DatagramReader
         }
     }
 
+    // What is on the stack is written before it is read, so clearing it first would be for nothing.
+    [SkipLocalsInit]
     private unsafe void ReceiveMany()
     {
         EnsureBuffer(_slots * _slotSize);

@@ -92,7 +92,9 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
         _ => false,
     };
 
-    // Returns how far it came before the socket's buffer was full.
+    // Returns how far it came before the socket's buffer was full. What is on the stack is written before it is read, so
+    // clearing it first, five kilobytes, would be for nothing.
+    [SkipLocalsInit]
     private unsafe int SendMany(ReadOnlySpan<byte> frames)
     {
         var messages = stackalloc MessageHeader[MostGroups];
