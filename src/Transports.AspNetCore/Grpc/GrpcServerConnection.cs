@@ -50,9 +50,14 @@ internal class GrpcServerConnection : ByteConnection
     public override ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
         var reading = Input.ReadAsync(CancellationToken.None);
-        return reading.IsCompletedSuccessfully && TryTake(reading.Result, buffer, out var count)
+        if (!reading.IsCompletedSuccessfully)
+        {
+            return ReadSlowAsync(reading, buffer);
+        }
+
+        return TryTake(reading.Result, buffer, out var count)
             ? new ValueTask<int>(count)
-            : ReadSlowAsync(reading.IsCompletedSuccessfully ? Input.ReadAsync(CancellationToken.None) : reading, buffer);
+            : ReadSlowAsync(Input.ReadAsync(CancellationToken.None), buffer);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
@@ -220,6 +225,7 @@ internal class GrpcServerConnection : ByteConnection
         }
     }
 
+    // The server throws whatever ended the request, and no matter what it is, the calls in progress have ended with it.
     private void Wake()
     {
         try
@@ -227,9 +233,8 @@ internal class GrpcServerConnection : ByteConnection
             Input.CancelPendingRead();
             Output.CancelPendingFlush();
         }
-        catch (Exception e) when (e is ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // Likewise.
         }
     }
 }
