@@ -164,7 +164,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -179,7 +179,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     /// <inheritdoc/>
     protected sealed override async ValueTask CloseCoreAsync(ChannelCloseStatus status, string? description, CancellationToken cancellationToken)
     {
-        await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
         await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
         _ = LingerAsync();
@@ -244,7 +244,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await _sender.FlushAllAsync(CancellationToken.None).ConfigureAwait(false);
             await CompleteWritesAsync().ConfigureAwait(false);
         }
         catch (TransportException)
