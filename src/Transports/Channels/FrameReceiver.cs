@@ -210,7 +210,7 @@ internal sealed class FrameReceiver
                 MakeRoom();
             }
 
-            var reading = _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room()).ConfigureAwait(false).GetAwaiter();
+            var reading = BeginRead(_zeroByteRead ? Memory<byte>.Empty : Room()).ConfigureAwait(false).GetAwaiter();
             _reading = reading;
             if (!reading.IsCompleted)
             {
@@ -224,6 +224,19 @@ internal sealed class FrameReceiver
             {
                 return true;
             }
+        }
+    }
+
+    // A disposed socket throws from the call itself. That is a failed read like any other: it must not leave the read pending.
+    private ValueTask<int> BeginRead(Memory<byte> buffer)
+    {
+        try
+        {
+            return _connection.ReadAsync(buffer);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<int>(e);
         }
     }
 
