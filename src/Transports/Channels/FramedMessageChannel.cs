@@ -130,7 +130,9 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel
     {
         await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync().ConfigureAwait(false);
+
+        // TLS writes its own end, which a peer that does not read can hold up like any other write.
+        await CompleteWritesAsync().AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = LingerAsync();
     }
 
