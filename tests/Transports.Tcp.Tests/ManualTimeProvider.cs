@@ -53,6 +53,19 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Moves time on, as timers appear, until the task has ended.</summary>
+    public async Task<Task> AdvanceUntilAsync(Task task, TimeSpan by)
+    {
+        while (!task.IsCompleted)
+        {
+            await Task.WhenAny(WhenTimersAsync(1), task);
+            Advance(by);
+            await Task.Yield();
+        }
+
+        return task;
+    }
+
     private sealed class ManualTimer(ManualTimeProvider clock, TimerCallback callback, object? state) : ITimer
     {
         public TimeSpan Due { get; private set; }
