@@ -237,7 +237,9 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         Finish(new ChannelCloseInfo(status, IsRemote: false, description));
         await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
+
+        // TLS writes its own end, which a peer that does not read can hold up like any other write.
+        await CompleteWritesAsync(closing: true, status, description).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = LingerAsync(flush: false);
     }
 
