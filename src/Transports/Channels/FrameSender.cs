@@ -588,8 +588,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private void WriteFailed(Exception error)
     {
-        // Fails this sender too, through the channel's end; unless the channel had ended already.
+        // Fails this sender too, through the channel's end; unless the channel had ended already, in a way that left it be.
         _channel.OnWriteFailed(error);
+        Fail(_channel.SendRefusal() ?? error);
         lock (_gate)
         {
             BecomeIdle();
