@@ -29,6 +29,6 @@ public sealed class TlsConformanceTests : TransportConformanceTests
         await stream.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = trust },
             cancellationToken);
-        return RawPeer.Create(stream, LengthPrefixed.Message, () => SocketAbort.Reset(socket));
+        return RawPeer.Create(stream, LengthPrefixed.Message, () => SocketAbort.Reset(socket), stream.ShutdownAsync);
     }
 }
