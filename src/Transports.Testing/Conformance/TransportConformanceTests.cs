@@ -40,6 +40,9 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     /// <summary>How many connections the test of connecting and closing makes. Lower it where a handshake takes long.</summary>
     protected virtual int ConnectionCount => 10_000;
 
+    /// <summary>How often the tests about races try each. Lower it where sending is slow.</summary>
+    protected virtual int RaceRounds => 50;
+
     /// <summary>How many bytes may be on their way outside both channels while the reader stalls, such as in the kernel's socket buffers. By default 16 MiB: Linux grows those of one connection to about 10.</summary>
     protected virtual long BytesInFlightBound => 16 * 1024 * 1024;
 
