@@ -17,6 +17,9 @@ namespace Transports;
 /// </remarks>
 internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 {
+    // A few pongs more than the limit, so that a full buffer does not make a live channel look dead.
+    private const int ControlAllowance = 1024;
+
     private readonly Lock _gate = new();
     private readonly IMessageFraming _framing;
     private readonly IHeaderFraming? _headerFraming;
@@ -24,6 +27,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
+    private readonly ArrayPool<byte> _pool;
+    private FrameBuffer? _scratch;
     private FrameBuffer _filling;
     private FrameBuffer _writing;
     private FlusherState _flusher;
@@ -36,6 +41,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private MessageSendWaiter? _spareWaiter;
     private FlushWaiter? _spareFlush;
     private Exception? _failure;
+    private Exception? _finished;
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
@@ -46,6 +52,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
         _maxMessageSize = maxMessageSize;
+        _pool = options.BufferPool;
         _filling = new FrameBuffer(options.BufferPool);
         _writing = new FrameBuffer(options.BufferPool);
         _onWritten = OnWritten;
@@ -179,6 +186,62 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         FlushWaiterList.CompleteAll(flushes);
     }
 
+    /// <summary>
+    /// Writes bytes of the protocol's own, such as a pong, behind what was accepted. They may go a little over the limit; a peer that
+    /// asks for more of them than it reads gets <see langword="false"/>.
+    /// </summary>
+    public bool TryWriteControl<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+    {
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null || _serializing || _filling.Length > _limit + ControlAllowance)
+            {
+                return false;
+            }
+
+            WriteBytes(state, write);
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return true;
+    }
+
+    /// <summary>Adds the channel's last bytes behind what was accepted. Whoever still waits for room, or comes later, is refused. Once.</summary>
+    public void Finish<TState>(Exception refusal, TState state, Action<TState, IBufferWriter<byte>> writeLast)
+    {
+        SendWaiter? waiters;
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null)
+            {
+                return;
+            }
+
+            _finished = refusal;
+            waiters = _waiters.TakeAll(refusal);
+            runInline = false;
+            if (!_serializing)
+            {
+                // A serializer that ends the channel it writes to has half a frame there; nothing can follow it.
+                WriteBytes(state, writeLast);
+                runInline = ScheduleFlush();
+            }
+        }
+
+        SendWaiterList.CompleteAll(waiters);
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+    }
+
     /// <summary>Completes when no write is in progress. After <see cref="Fail"/>, so none will begin.</summary>
     public Task WhenQuietAsync()
     {
@@ -264,10 +327,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             else
             {
                 // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
-                var own = new ArrayBufferWriter<byte>();
-                serializer.Serialize(value, own);
-                ThrowIfTooLarge(own.WrittenCount);
-                _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                var own = _scratch ??= new FrameBuffer(_pool);
+                try
+                {
+                    serializer.Serialize(value, own);
+                    ThrowIfTooLarge(own.Length);
+                    _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                }
+                finally
+                {
+                    own.Release();
+                }
             }
 
             if (_failure is { } failure)
@@ -326,6 +396,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         Volatile.Write(ref _spareFlush, waiter);
     }
 
+    // Under the gate.
+    private void WriteBytes<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+    {
+        var start = _filling.Length;
+        write(state, _filling);
+        _accepted += _filling.Length - start;
+    }
+
     private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
     {
         var start = buffer.Length;
@@ -363,7 +441,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             return UsedBySerializer();
         }
 
-        return _failure ?? _channel.SendRefusal();
+        return _failure ?? _finished ?? _channel.SendRefusal();
     }
 
     private static InvalidOperationException UsedBySerializer()
