@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Transports.Tests;
 
 namespace Transports.Conformance.Tests;
 
@@ -12,8 +13,8 @@ public sealed class TlsConformanceTests : TransportConformanceTests
     protected override ITransport CreateTransport(ConformanceOptions options)
     {
         var tls = options.ApplyTo(new TcpTransportOptions());
-        tls.TlsServer.Certificate = TestCertificates.Server;
-        tls.TlsClient.TrustedRoots = [TestCertificates.Root];
+        tls.TlsServer.Certificate = TestCertificates.Shared.Server;
+        tls.TlsClient.TrustedRoots = TestCertificates.Shared.Roots;
         return new TcpTransport(tls);
     }
 
@@ -25,7 +26,7 @@ public sealed class TlsConformanceTests : TransportConformanceTests
         await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        trust.CustomTrustStore.Add(TestCertificates.Root);
+        trust.CustomTrustStore.AddRange(TestCertificates.Shared.Roots);
         await stream.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = trust },
             cancellationToken);

@@ -21,7 +21,7 @@ namespace Transports;
 public abstract partial class TransportConformanceTests : IAsyncLifetime
 {
     /// <summary>After so many milliseconds a test counts as hanging. Not a measure of speed: everything here takes seconds.</summary>
-    protected const int HangTimeout = 120_000;
+    protected const int HangTimeout = 60_000;
 
     private const int Seed = 20_240_229;
 
