@@ -32,4 +32,6 @@ public sealed class TinyPiecesConformanceTests() : EngineConformanceTests(
     new ByteFaultOptions { Seed = 2, MaxReadSize = 7, MaxWriteSize = 5 })
 {
     protected override int MessageCount => 500;
+
+    protected override int RaceRounds => 2;
 }

@@ -73,10 +73,9 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         OnlyIfBidirectional();
-        const int Rounds = 60;
         var listener = await ListenAsync();
         var random = new Random(Seed);
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < RaceRounds; round++)
         {
             var pair = await ConnectAsync(listener);
             var stopAfter = random.Next(1, 200);

@@ -178,9 +178,8 @@ public abstract partial class TransportConformanceTests
     [Fact(Timeout = HangTimeout)]
     public async Task Close_ManyAtOnceWithAbortsAndDisposes_AllCompleteWithOneEnd()
     {
-        const int Rounds = 50;
         var listener = await ListenAsync();
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < RaceRounds; round++)
         {
             var pair = await ConnectAsync(listener);
             var withAbort = round % 2 == 0;
@@ -256,10 +255,9 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         OnlyIfBidirectional();
-        const int Rounds = 40;
         var listener = await ListenAsync();
         var random = new Random(Seed);
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < RaceRounds; round++)
         {
             var pair = await ConnectAsync(listener);
             var stopAfter = random.Next(1, 400);

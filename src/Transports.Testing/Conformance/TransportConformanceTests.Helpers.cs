@@ -45,6 +45,15 @@ public abstract partial class TransportConformanceTests
         }
     }
 
+    /// <summary>Waits for all of them, but only until the first fails: the others may then wait for it for ever.</summary>
+    private static async Task TogetherAsync(IReadOnlyList<Task> tasks)
+    {
+        await foreach (var ended in Task.WhenEach(tasks))
+        {
+            await ended;
+        }
+    }
+
     private static void AssertPlanned(in Message message, MessagePlan plan, int number)
     {
         var expected = plan[number].Span;

@@ -98,9 +98,11 @@ public abstract partial class TransportConformanceTests
         await FillAsync(stalled.Sender, SmallBuffer);
         var other = await ConnectAsync(stalled.Listener);
         var plan = new MessagePlan(Seed, SmallBuffer);
-        await Task.WhenAll(
+        await TogetherAsync(
+        [
             Task.Run(() => SendPlannedAsync(other.Sender, plan, 0, Count), Token),
-            Task.Run(() => ReceivePlannedAsync(other.Receiver, plan, 0, Count), Token));
+            Task.Run(() => ReceivePlannedAsync(other.Receiver, plan, 0, Count), Token),
+        ]);
     }
 
     private ConformanceOptions Small(ChannelSide side)

@@ -65,7 +65,7 @@ public sealed class FaultyByteConnection : ByteConnection
     {
         while (!buffer.IsEmpty)
         {
-            var size = _options.MaxWriteSize == int.MaxValue ? buffer.Length : _writes.Next(1, (int)Math.Min(_options.MaxWriteSize, buffer.Length) + 1);
+            var size = _options.MaxWriteSize == int.MaxValue ? buffer.Length : _writes.Next(1, Math.Min(_options.MaxWriteSize, buffer.Length) + 1);
             var cut = _options.CutAfterBytesWritten is { } limit && _written + size > limit;
             if (cut)
             {
