@@ -3,20 +3,16 @@ using Microsoft.AspNetCore.Http;
 namespace Transports;
 
 /// <summary>One route: hands each request to the protocol that recognizes it, and refuses the rest.</summary>
-internal sealed class ChannelEndpoint(ChannelRunner runner, IReadOnlyList<IChannelProtocol> protocols)
+internal sealed class ChannelEndpoint(IReadOnlyList<IChannelProtocol> protocols)
 {
     public Task InvokeAsync(HttpContext context)
     {
         foreach (var protocol in protocols)
         {
-            if (!protocol.Recognizes(context))
+            if (protocol.Recognizes(context))
             {
-                continue;
+                return protocol.InvokeAsync(context);
             }
-
-            return runner.Stopping.IsCancellationRequested
-                ? Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The server stops.", "Try again later, or another server.")
-                : protocol.InvokeAsync(context);
         }
 
         var expects = string.Join("; or ", protocols.Select(static protocol => protocol.Expects));

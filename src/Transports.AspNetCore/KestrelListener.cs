@@ -26,7 +26,7 @@ internal sealed class KestrelListener : IMessageListener
     private readonly string _path;
     private readonly Lock _gate = new();
     private int _open;
-    private bool _stopped;
+    private readonly CancellationTokenSource _stopped = new();
     private bool _disposed;
     private Task? _stopping;
 
@@ -77,8 +77,8 @@ internal sealed class KestrelListener : IMessageListener
         var application = builder.Build();
         var logger = loggerFactory.CreateLogger<AspNetCoreTransport>();
         var listener = new KestrelListener(address, application, options, logger);
-        var runner = new ChannelRunner(listener.HandOutAsync, options, logger, CancellationToken.None, ownsChannels: false);
-        var endpoint = new ChannelEndpoint(runner, [ChannelProtocols.ForScheme(address.Scheme, runner)]);
+        var runner = new ChannelRunner(listener.HandOutAsync, options, logger, listener._stopped.Token, ownsChannels: false);
+        var endpoint = new ChannelEndpoint([ChannelProtocols.ForScheme(address.Scheme, runner)]);
         application.Run(context => listener.InvokeAsync(context, endpoint));
         try
         {
@@ -115,11 +115,7 @@ internal sealed class KestrelListener : IMessageListener
 
     public async ValueTask StopAcceptingAsync(CancellationToken cancellationToken = default)
     {
-        lock (_gate)
-        {
-            _stopped = true;
-        }
-
+        await _stopped.CancelAsync().ConfigureAwait(false);
         _accepted.Writer.TryComplete();
 
         // Channels that were opened and nobody will accept.
@@ -221,18 +217,13 @@ internal sealed class KestrelListener : IMessageListener
             return;
         }
 
-        bool stopped;
-        lock (_gate)
-        {
-            stopped = _stopped;
-        }
-
+        var stopped = stopping.IsCancellationRequested;
         if (!stopped)
         {
             Log.BacklogFull(_logger, _options.AcceptBacklog);
         }
 
-        await channel.CloseAsync(ChannelCloseStatus.GoingAway, stopped ? "The server stops." : "Too many channels wait to be accepted.", stopping).ConfigureAwait(false);
+        await channel.CloseAsync(ChannelCloseStatus.GoingAway, stopped ? "The server stops." : "Too many channels wait to be accepted.", CancellationToken.None).ConfigureAwait(false);
         await channel.DisposeAsync().ConfigureAwait(false);
     }
 

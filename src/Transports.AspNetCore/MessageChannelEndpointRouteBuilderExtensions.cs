@@ -35,7 +35,7 @@ public static class MessageChannelEndpointRouteBuilderExtensions
             options,
             (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
             services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
-        var endpoint = new ChannelEndpoint(runner, ChannelProtocols.All(runner));
+        var endpoint = new ChannelEndpoint(ChannelProtocols.All(runner));
         return endpoints.Map(pattern, endpoint.InvokeAsync).WithDisplayName($"Message channel {pattern}");
     }
 

@@ -80,6 +80,11 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
 
     private (int Status, string Detail)? Refuse(HttpContext context)
     {
+        if (runner.Stopping.IsCancellationRequested)
+        {
+            return (StatusCodes.Status503ServiceUnavailable, "The server stops. Try again later, or another server.");
+        }
+
         var headers = context.Request.Headers;
         var isConnect = context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
         if (!isConnect)

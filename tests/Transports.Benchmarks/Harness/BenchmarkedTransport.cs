@@ -11,6 +11,7 @@ internal abstract class BenchmarkedTransport
         new UnixBenchmarks(),
         new MemoryBenchmarks(),
         new UdpBenchmarks(),
+        new WebSocketBenchmarks(),
     ];
 
     /// <summary>The part before the slash in a workload's name.</summary>
