@@ -165,11 +165,12 @@ internal class GrpcServerConnection : ByteConnection
             return true;
         }
 
+        // Counted before the pipe takes its memory back: a sequence over segments in new use has another length.
         var taken = available.Slice(0, Math.Min(available.Length, buffer.Length));
+        count = (int)taken.Length;
         taken.CopyTo(buffer.Span);
         Input.AdvanceTo(taken.End);
         ThrowIfAborted(result);
-        count = (int)taken.Length;
         return count > 0 || result.IsCompleted || result.IsCanceled;
     }
 
