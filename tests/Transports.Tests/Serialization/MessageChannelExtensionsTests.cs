@@ -90,12 +90,17 @@ public sealed class MessageChannelExtensionsTests
         await using var third = c;
         await using var fourth = d;
         var piping = b.PipeToAsync(c, Ct);
-        for (var i = 0; i < 200; i++)
-        {
-            await a.SendAsync(new string('x', i * 13), Ct);
-        }
+        var sending = Task.Run(
+            async () =>
+            {
+                for (var i = 0; i < 200; i++)
+                {
+                    await a.SendAsync(new string('x', i * 13), Ct);
+                }
 
-        await a.CompleteSendingAsync(Ct);
+                await a.CompleteSendingAsync(Ct);
+            },
+            Ct);
 
         for (var i = 0; i < 200; i++)
         {
@@ -103,6 +108,7 @@ public sealed class MessageChannelExtensionsTests
         }
 
         (await d.ReceiveAsync(Ct)).Should().BeNull();
+        await sending;
         await piping;
         await d.SendAsync("the other way is open", Ct);
         (await c.ReceiveAsync(Ct)).Should().NotBeNull();
