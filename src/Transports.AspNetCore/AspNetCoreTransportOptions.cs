@@ -34,10 +34,17 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// <summary>For listeners: changes Kestrel's options, after everything else was set. Default none.</summary>
     public Action<KestrelServerOptions>? ConfigureKestrel { get; set; }
 
+    /// <summary>For gRPC: accept gzip from clients, and use it for those that accept it. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
+    public bool EnableGrpcGzip { get; set; }
+
+    /// <summary>For gRPC: the smallest message compressed, in bytes. Default 1 KiB; from 0 to 1 GiB.</summary>
+    public int GrpcGzipThreshold { get; set; } = 1024;
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        OptionChecks.InRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
         OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
         OptionChecks.InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         foreach (var origin in AllowedOrigins)

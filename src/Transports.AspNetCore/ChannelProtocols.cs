@@ -4,7 +4,7 @@ namespace Transports;
 internal static class ChannelProtocols
 {
     /// <summary>All of them, for a route.</summary>
-    public static IReadOnlyList<IChannelProtocol> All(ChannelRunner runner) => [new WebSocketChannelProtocol(runner)];
+    public static IReadOnlyList<IChannelProtocol> All(ChannelRunner runner) => [new WebSocketChannelProtocol(runner), new GrpcChannelProtocol(runner)];
 
     /// <summary>The one of a listener's scheme.</summary>
     public static IChannelProtocol ForScheme(string scheme, ChannelRunner runner) => scheme switch
