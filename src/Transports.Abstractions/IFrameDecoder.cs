@@ -6,7 +6,7 @@ namespace Transports;
 public interface IFrameDecoder
 {
     /// <summary>Reads the next frame, if it is there whole.</summary>
-    /// <param name="buffer">All bytes received and not yet consumed. On success cut off behind the frame; otherwise left as it was, and the next call sees at least the same bytes again.</param>
+    /// <param name="buffer">All bytes received and not yet consumed. On success cut off behind the frame; otherwise left as it was, or cut off behind what the decoder keeps itself; the next call sees at least the bytes left.</param>
     /// <param name="payload">The payload: a slice of <paramref name="buffer"/>, or memory of the decoder's own that stays valid until the next call.</param>
     /// <returns><see langword="false"/> when more bytes are needed.</returns>
     /// <exception cref="MessageFramingException">The bytes are not a frame. The stream cannot be read any further.</exception>

@@ -16,4 +16,22 @@ internal static partial class Log
 
     [LoggerMessage(2003, LogLevel.Information, "{Address} listens on IPv4 alone, because this machine has no IPv6 loopback address: {Reason}")]
     public static partial void NoIPv6Loopback(ILogger logger, Uri address, string reason);
+
+    [LoggerMessage(2010, LogLevel.Information, "A TLS handshake with {RemoteAddress} failed. {Reason}")]
+    public static partial void HandshakeFailed(ILogger logger, Uri? remoteAddress, string reason);
+
+    [LoggerMessage(2011, LogLevel.Debug, "{RemoteAddress} connected and left, or was dropped for others, without saying anything.")]
+    public static partial void PeerSaidNothing(ILogger logger, Uri? remoteAddress);
+
+    [LoggerMessage(2012, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed, because TlsServer.CertificateSelector gave no certificate.")]
+    public static partial void NoServerCertificate(ILogger logger, Exception error, Uri? remoteAddress);
+
+    [LoggerMessage(2013, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed on this side.")]
+    public static partial void HandshakeBroke(ILogger logger, Exception error, Uri? remoteAddress);
+
+    [LoggerMessage(2020, LogLevel.Information, "The certificate in {Path} has changed; the new one, valid until {NotAfter:u}, is used from now on.")]
+    public static partial void CertificateReloaded(ILogger logger, string path, DateTime notAfter);
+
+    [LoggerMessage(2021, LogLevel.Warning, "The certificate in {Path} or its key in {KeyPath} has changed and cannot be used, so the one before stays. Check the files.")]
+    public static partial void CertificateNotReloaded(ILogger logger, Exception error, string path, string keyPath);
 }

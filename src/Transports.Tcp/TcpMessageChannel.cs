@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Transports;
@@ -6,11 +7,13 @@ namespace Transports;
 /// <summary>A framed channel over a connected socket, with or without TLS.</summary>
 internal sealed class TcpMessageChannel : FramedMessageChannel, ISocketFeature
 {
+    private ITlsFeature? _tls;
+
     private TcpMessageChannel(ByteConnection connection, IMessageFraming framing, MessageChannelContext context, Socket socket)
         : base(connection, framing, context)
     {
-        LocalEndPoint = socket.LocalEndPoint;
-        RemoteEndPoint = socket.RemoteEndPoint;
+        LocalEndPoint = socket.LocalEndPointOrNull();
+        RemoteEndPoint = socket.RemoteEndPointOrNull();
     }
 
     public EndPoint? LocalEndPoint { get; }
@@ -30,4 +33,16 @@ internal sealed class TcpMessageChannel : FramedMessageChannel, ISocketFeature
     /// <summary>A channel over a socket as it is.</summary>
     public static TcpMessageChannel Create(Socket socket, TcpTransportOptions options, MessageChannelContext context)
         => new(ByteConnection.Create(socket), options.Framing, context, socket);
+
+    /// <summary>A channel over TLS, its handshake done.</summary>
+    public static TcpMessageChannel Create(SslStream stream, TlsSocketStream transport, TcpTransportOptions options, MessageChannelContext context)
+        => new(new TlsByteConnection(stream, transport, options.TlsAllowEndWithoutCloseNotify), options.Framing, context, transport.Socket)
+        {
+            _tls = new TlsFeature(stream),
+        };
+
+    /// <inheritdoc/>
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => typeof(TFeature) == typeof(ITlsFeature) ? (TFeature?)_tls : base.GetFeature<TFeature>();
 }

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -64,7 +65,13 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
 
         cancellationToken.ThrowIfCancellationRequested();
         var socket = await new SocketConnector(_options, _dialer).ConnectAsync(target, address, cancellationToken).ConfigureAwait(false);
-        return TcpMessageChannel.Create(socket, _options, ClientContext(target, address, socket));
+        if (!target.IsTls)
+        {
+            return TcpMessageChannel.Create(socket, _options, ClientContext(target, address, socket));
+        }
+
+        var (stream, transport) = await TlsClientHandshake.RunAsync(socket, target.Host, address, _options, cancellationToken).ConfigureAwait(false);
+        return TcpMessageChannel.Create(stream, transport, _options, ClientContext(target, address, socket));
     }
 
     /// <inheritdoc/>
@@ -72,9 +79,33 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
     {
         var target = TcpAddress.Parse(address);
         cancellationToken.ThrowIfCancellationRequested();
+        var opener = target.IsTls
+            ? new TlsSocketOpener(_options, CertificateSelector(address), _logger)
+            : new SocketOpener(target.Scheme, _options, _logger);
         var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.Backlog, _logger);
-        var opener = new SocketOpener(target.Scheme, _options, _logger);
-        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, target.Path, _logger));
+        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, _options.TimeProvider, target.Path, _logger));
+    }
+
+    private Func<string?, SslStreamCertificateContext> CertificateSelector(Uri address)
+    {
+        if (_options.TlsServer.CertificateSelector is { } selector)
+        {
+            return selector;
+        }
+
+        var certificate = _options.TlsServer.Certificate ?? throw new ArgumentException(
+            $"Listening on {address} needs a certificate: set TlsServer.Certificate, or TlsServer.CertificateSelector, for instance to new PemCertificateSource(\"cert.pem\", \"key.pem\").GetContext.",
+            nameof(address));
+        if (!certificate.HasPrivateKey)
+        {
+            throw new ArgumentException(
+                $"The certificate in TlsServer.Certificate ({certificate.Subject}) has no private key, so {address} cannot be listened on. Load it together with its key.",
+                nameof(address));
+        }
+
+        // Offline: nothing is fetched while clients wait.
+        var context = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
+        return _ => context;
     }
 
     private MessageChannelContext ClientContext(TcpAddress target, Uri address, Socket socket) => new()
@@ -83,7 +114,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         Side = ChannelSide.Client,
         Options = _options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(_options, target.IsTls),
-        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPoint),
+        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPointOrNull()),
         RemoteAddress = address,
         Logger = _logger,
     };

@@ -30,18 +30,33 @@ public class TcpTransportOptions : MessageChannelOptions
     /// <summary>
     /// How many connections a listener holds at once that <see cref="IMessageListener.AcceptAsync"/> has not given out yet:
     /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait in the backlog.
-    /// A TLS listener that is full drops the oldest connection that has not sent a byte, so that silent peers keep nobody out.
+    /// A TLS listener that is full drops the oldest connection that has been silent for a second, so that silent peers keep nobody out.
     /// </summary>
     public int MaxPendingHandshakes { get; set; } = 256;
 
     /// <summary>How long a TLS handshake may take, on either side. Default 10 seconds; must be positive.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How a client of <c>tls</c> addresses shows itself and checks the server.</summary>
+    public TlsClientOptions TlsClient { get; set; } = new();
+
+    /// <summary>How a listener on a <c>tls</c> address shows itself and checks its clients. Without a certificate there, none can be opened.</summary>
+    public TlsServerOptions TlsServer { get; set; } = new();
+
+    /// <summary>
+    /// Takes the end of a TLS connection without a close_notify for an orderly one. Default <see langword="false"/>: anybody
+    /// on the way can cut a connection like that, so it is <see cref="ChannelCloseStatus.ConnectionLost"/>. Set it for peers
+    /// that never send one, with a framing whose messages tell their own end.
+    /// </summary>
+    public bool TlsAllowEndWithoutCloseNotify { get; set; }
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
         ArgumentNullException.ThrowIfNull(Framing);
+        ArgumentNullException.ThrowIfNull(TlsClient);
+        ArgumentNullException.ThrowIfNull(TlsServer);
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
         OptionChecks.InRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));

@@ -15,6 +15,9 @@ public sealed record ProbeReport
     /// <summary>Datagrams that reached the channel.</summary>
     public long Received { get; init; }
 
+    /// <summary>Packets that the receiver's kernel dropped, included in <see cref="Dropped"/>; one of several joined datagrams counts once.</summary>
+    public long DroppedByKernel { get; init; }
+
     /// <summary>Datagrams dropped and counted, for whatever reason, at either end.</summary>
     public long Dropped { get; init; }
 }

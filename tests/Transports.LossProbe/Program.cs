@@ -42,6 +42,7 @@ await using (server)
         {
             Sent = sender.DatagramsSent,
             Received = receiver.DatagramsReceived,
+            DroppedByKernel = receiver.DroppedByKernel,
             Dropped = sender.DroppedUnsent + receiver.DroppedQueueFull + receiver.DroppedTooLarge + receiver.DroppedByKernel,
         };
     }

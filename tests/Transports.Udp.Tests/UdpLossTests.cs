@@ -9,15 +9,21 @@ public sealed class UdpLossTests
     // Without offload the packets in the queue are the datagrams, so that its count of drops is one of datagrams.
     private const string Narrow = "tc qdisc add dev lo root tbf rate 4mbit burst 16kb limit 32kb";
 
-    [Fact(Timeout = 120_000)]
-    public async Task Send_OneInTenPacketsLost_CountsAreExact()
+    [Theory(Timeout = 120_000)]
+    [InlineData("udp://127.0.0.1:0")]
+    [InlineData("udp://127.0.0.1:0?batching=off")]
+    public async Task Send_OneInTenPacketsLost_CountsAreExact(string address)
     {
         await NetworkNamespace.RequireAsync();
-        var (report, lost) = await NetworkNamespace.ProbeAsync(Lossy, "udp://127.0.0.1:0", 20_000, 100);
+        var (report, lost) = await NetworkNamespace.ProbeAsync(Lossy, address, 20_000, 100);
         lost.Should().BeGreaterThan(0);
         report.Distinct.Should().BeInRange(1, 20_000);
         report.Sent.Should().BeGreaterThan(20_000);
-        (report.Received + report.Dropped + lost).Should().Be(report.Sent);
+
+        // The kernel counts a packet of joined datagrams once when the socket's buffer is full, whatever was in it.
+        var counted = report.Received + report.Dropped + lost;
+        var uncounted = address.EndsWith("off", StringComparison.Ordinal) ? 0 : 63 * report.DroppedByKernel;
+        report.Sent.Should().BeInRange(counted, counted + uncounted);
     }
 
     [Fact(Timeout = 120_000)]

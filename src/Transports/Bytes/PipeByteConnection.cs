@@ -22,10 +22,15 @@ internal sealed class PipeByteConnection(IDuplexPipe pipe) : ByteConnection
             throw new IOException("The pipe was aborted.");
         }
 
+        // Counted before the pipe takes its memory back: a sequence over segments in new use has another length.
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
+        var count = (int)available.Length;
         available.CopyTo(buffer.Span);
+
+        // Taken first: the pipe reuses what was consumed, and the sequence's length is then that of other bytes.
+        var count = (int)available.Length;
         pipe.Input.AdvanceTo(available.End);
-        return (int)available.Length;
+        return count;
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)

@@ -33,7 +33,9 @@ internal sealed class FrameReceiver
     private int _nextCapacity = SmallestBuffer;
     private bool _idle = true;
     private bool _zeroByteRead;
-    private bool _ended;
+    private volatile bool _ended;
+    private bool _cut;
+    private bool _drained;
     private bool _swept;
     private bool _readPending;
     private bool _releaseWhenRead;
@@ -57,6 +59,17 @@ internal sealed class FrameReceiver
 
     /// <summary>Bytes have arrived that no receive has returned yet. May be asked by any thread; a hint.</summary>
     public bool HasBufferedInput => Volatile.Read(ref _start) != Volatile.Read(ref _end);
+
+    /// <summary>A read waits for bytes: the peer has said nothing that was not looked at. May be asked by any thread; a hint.</summary>
+    public bool IsWaitingForBytes => Volatile.Read(ref _readPending) && !_readDone;
+
+    /// <summary>Nothing after what was read is the peer's any more: from here on it is as if the stream had ended. For the receiving thread.</summary>
+    public void EndInput()
+    {
+        _start = _end;
+        _cut = true;
+        _ended = true;
+    }
 
     public bool TryRead(out ReadOnlySequence<byte> payload)
     {
@@ -85,13 +98,14 @@ internal sealed class FrameReceiver
         }
 
         var sequence = new ReadOnlySequence<byte>(_buffer, _start, _end - _start);
-        if (!_decoder.TryReadFrame(ref sequence, out payload))
+        var found = _decoder.TryReadFrame(ref sequence, out payload);
+        if (!_cut)
         {
-            return false;
+            // Also when none was found: the decoder may keep the pieces of a frame itself.
+            _start = _end - (int)sequence.Length;
         }
 
-        _start = _end - (int)sequence.Length;
-        return true;
+        return found;
     }
 
     /// <summary>Reads more bytes. Returns false at the end of the stream.</summary>
@@ -135,9 +149,9 @@ internal sealed class FrameReceiver
                 _releaseWhenRead = true;
                 return;
             }
-        }
 
-        ReturnBuffer();
+            ReturnBuffer();
+        }
     }
 
     /// <summary>Reads and drops what the peer still sends, until its end. No receive reads any more once this has begun.</summary>
@@ -150,14 +164,14 @@ internal sealed class FrameReceiver
             _draining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (!_readPending || _readDone)
             {
-                _draining.SetResult();
+                DrainBuffer();
             }
 
             pending = _draining.Task;
         }
 
         await pending.ConfigureAwait(false);
-        if (_ended)
+        if (_drained || (_ended && !_cut))
         {
             return;
         }
@@ -165,9 +179,12 @@ internal sealed class FrameReceiver
         var scratch = _pool.Rent(SmallestBuffer);
         try
         {
-            while (await _connection.ReadAsync(scratch).ConfigureAwait(false) > 0)
+            int count;
+            do
             {
+                count = await _connection.ReadAsync(scratch).ConfigureAwait(false);
             }
+            while (count > 0 && !_channel.OnDrained(scratch.AsSpan(0, count)));
         }
         finally
         {
@@ -184,17 +201,12 @@ internal sealed class FrameReceiver
             TakeReadResult();
         }
 
-        return !_ended || AtEnd();
+        return !_ended || Volatile.Read(ref _draining) is not null || AtEnd();
     }
 
     private bool AtEnd()
     {
-        if (_start != _end)
-        {
-            throw new MessageFramingException(
-                $"The stream ended inside a frame: {_end - _start} bytes of an unfinished message are left. The peer was cut off, or uses another framing.");
-        }
-
+        _channel.OnInputEnd(_end - _start);
         _channel.OnEndOfStream();
         return false;
     }
@@ -225,7 +237,7 @@ internal sealed class FrameReceiver
                 MakeRoom();
             }
 
-            var reading = _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room()).ConfigureAwait(false).GetAwaiter();
+            var reading = Read().ConfigureAwait(false).GetAwaiter();
             _reading = reading;
             if (!reading.IsCompleted)
             {
@@ -241,7 +253,7 @@ internal sealed class FrameReceiver
             }
 
             var held = _end;
-            TakeReadResult();
+            TakeReadResult(atOnce: true);
             if (_ended || _end != held)
             {
                 return true;
@@ -249,53 +261,110 @@ internal sealed class FrameReceiver
         }
     }
 
-    private void TakeReadResult()
+    private ValueTask<int> Read()
     {
-        var reading = _reading;
-        _reading = default;
-        lock (_readGate)
-        {
-            _readDone = false;
-            _readPending = false;
-            _draining?.TrySetResult();
-        }
-
-        int count;
         try
         {
-            count = reading.GetResult();
-        }
-        catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
-        {
-            // Idle for long: wait on without a buffer.
-            _idle = true;
-            return;
+            return _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room());
         }
         catch (Exception e)
         {
-            throw new MessageChannelClosedException(_connection.DescribeFailure(e));
+            // A connection aborted a moment ago may throw before it returns, as a disposed socket does: a failed read like any
+            // other. It must not stay "pending", or the buffer would wait for its end for ever.
+            return ValueTask.FromException<int>(e);
         }
+    }
 
-        if (_zeroByteRead)
+    private void TakeReadResult(bool atOnce = false)
+    {
+        lock (_readGate)
         {
-            // Something is there to be read; the next read fetches it, with a buffer.
-            _idle = false;
-            return;
-        }
+            if (_draining is not null)
+            {
+                // What was read is the drain's; see DrainAsync.
+                if (atOnce)
+                {
+                    DrainBuffer();
+                }
 
-        if (count == 0)
+                return;
+            }
+
+            _readDone = false;
+            _readPending = false;
+            int count;
+            try
+            {
+                count = _reading.GetResult();
+            }
+            catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+            {
+                // Idle for long: wait on without a buffer.
+                _idle = true;
+                return;
+            }
+            catch (Exception e)
+            {
+                throw new MessageChannelClosedException(_connection.DescribeFailure(e));
+            }
+            finally
+            {
+                _reading = default;
+            }
+
+            if (_zeroByteRead)
+            {
+                // Something is there to be read; the next read fetches it, with a buffer.
+                _idle = false;
+                return;
+            }
+
+            if (count == 0)
+            {
+                _ended = true;
+                return;
+            }
+
+            if (count == _buffer.Length - _end && _nextCapacity < _readSize)
+            {
+                // The read filled its room: there is more to come than was planned for.
+                _nextCapacity = Math.Min(_nextCapacity * 2, _readSize);
+            }
+
+            _end += count;
+        }
+    }
+
+    // Under the read gate, with no read in progress. What has arrived and was not returned may hold the peer's last word.
+    private void DrainBuffer()
+    {
+        if (_readPending)
         {
-            _ended = true;
-            return;
+            _readPending = false;
+            _readDone = false;
+            try
+            {
+                var count = _reading.GetResult();
+                _ended |= count == 0 && !_zeroByteRead;
+                _end += count;
+            }
+            catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+            {
+                // No byte was lost; the drain reads on.
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                _ended = true;
+            }
+            finally
+            {
+                _reading = default;
+            }
         }
 
-        if (count == _buffer.Length - _end && _nextCapacity < _readSize)
-        {
-            // The read filled its room: there is more to come than was planned for.
-            _nextCapacity = Math.Min(_nextCapacity * 2, _readSize);
-        }
-
-        _end += count;
+        // A channel whose input was cut is asked with no bytes: its peer may have said its last word already.
+        _drained = (!_ended || _cut) && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
+        _draining!.TrySetResult();
     }
 
     private void OnRead()
@@ -304,7 +373,11 @@ internal sealed class FrameReceiver
         lock (_readGate)
         {
             _readDone = true;
-            _draining?.TrySetResult();
+            if (_draining is not null)
+            {
+                DrainBuffer();
+            }
+
             if (_releaseWhenRead)
             {
                 ReturnBuffer();

@@ -17,6 +17,9 @@ namespace Transports;
 /// </remarks>
 internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 {
+    // A few pongs more than the limit, so that a full buffer does not make a live channel look dead.
+    private const int ControlAllowance = 1024;
+
     private readonly Lock _gate = new();
     private readonly IMessageFraming _framing;
     private readonly IHeaderFraming? _headerFraming;
@@ -24,6 +27,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private readonly int _limit;
     private readonly int _maxMessageSize;
     private readonly Action _onWritten;
+    private readonly ArrayPool<byte> _pool;
+    private FrameBuffer? _scratch;
     private FrameBuffer _filling;
     private FrameBuffer _writing;
     private FlusherState _flusher;
@@ -31,13 +36,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private bool _serializing;
     private long _accepted;
     private long _written;
-    private SendWaiter? _firstWaiter;
-    private SendWaiter? _lastWaiter;
-    private FlushWaiter? _firstFlush;
-    private FlushWaiter? _lastFlush;
+    private SendWaiterList _waiters;
+    private FlushWaiterList _flushes;
     private MessageSendWaiter? _spareWaiter;
     private FlushWaiter? _spareFlush;
     private Exception? _failure;
+    private Exception? _finished;
     private TaskCompletionSource? _quiet;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
 
@@ -48,6 +52,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         _headerFraming = framing as IHeaderFraming;
         _limit = options.SendBufferSize;
         _maxMessageSize = maxMessageSize;
+        _pool = options.BufferPool;
         _filling = new FrameBuffer(options.BufferPool);
         _writing = new FrameBuffer(options.BufferPool);
         _onWritten = OnWritten;
@@ -75,7 +80,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         => SendAsync(new SerializedSend<T>(value, serializer), cancellationToken);
 
     /// <summary>Completes when all that was accepted so far has been written.</summary>
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    public ValueTask FlushAsync(CancellationToken cancellationToken) => FlushAsync(alsoWaiting: false, cancellationToken);
+
+    /// <summary>Completes when the senders waiting for room have been served too, and all was written. For the end of sending: none can join them.</summary>
+    public ValueTask FlushAllAsync(CancellationToken cancellationToken) => FlushAsync(alsoWaiting: true, cancellationToken);
+
+    private ValueTask FlushAsync(bool alsoWaiting, CancellationToken cancellationToken)
     {
         FlushBeforeWaiting();
         FlushWaiter waiter;
@@ -92,7 +102,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return ValueTask.FromException(failure);
             }
 
-            if (_written == _accepted && _firstWaiter is null)
+            var withWaiters = alsoWaiting && !_waiters.IsEmpty;
+            if (_written == _accepted && !withWaiters)
             {
                 return ValueTask.CompletedTask;
             }
@@ -100,28 +111,25 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             waiter = _spareFlush ?? new FlushWaiter();
             _spareFlush = null;
 
-            // Sends still waiting for room were not accepted, so they do not count.
-            waiting = waiter.Begin(this, _accepted);
-            if (waiter.Position <= _written)
-            {
-                waiter.Complete();
-                return waiting;
-            }
-
-            if (_lastFlush is null)
-            {
-                _firstFlush = waiter;
-            }
-            else
-            {
-                _lastFlush.Next = waiter;
-            }
-
-            _lastFlush = waiter;
+            // Sends still waiting for room were not accepted, so a flush does not count them; what they will add nobody knows.
+            waiting = waiter.Begin(this, withWaiters ? long.MaxValue : _accepted);
+            _flushes.Add(waiter);
         }
 
         waiter.ListenTo(cancellationToken);
         return waiting;
+    }
+
+    /// <summary>Fails the sends waiting for room; what was accepted is still written. For a close, which has refused new ones before.</summary>
+    public void FailWaiting(Exception failure)
+    {
+        SendWaiter? waiters;
+        lock (_gate)
+        {
+            waiters = _waiters.TakeAll(failure);
+        }
+
+        SendWaiterList.CompleteAll(waiters);
     }
 
     /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
@@ -157,29 +165,72 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             }
 
             _failure = failure;
-            waiters = _firstWaiter;
-            for (var waiter = waiters; waiter is not null; waiter = waiter.Next)
-            {
-                waiter.IsQueued = false;
-                waiter.Failure = failure;
-            }
-
-            _firstWaiter = _lastWaiter = null;
-            flushes = _firstFlush;
-            for (var flush = flushes; flush is not null; flush = flush.Next)
-            {
-                flush.Failure = failure;
-            }
-
-            _firstFlush = _lastFlush = null;
+            waiters = _waiters.TakeAll(failure);
+            flushes = _flushes.TakeAll(failure);
             if (_flusher != FlusherState.Running && !_serializing)
             {
                 BecomeIdle();
             }
         }
 
-        CompleteAll(waiters);
-        CompleteAll(flushes);
+        SendWaiterList.CompleteAll(waiters);
+        FlushWaiterList.CompleteAll(flushes);
+    }
+
+    /// <summary>
+    /// Writes bytes of the protocol's own, such as a pong, behind what was accepted. They may go a little over the limit; a peer that
+    /// asks for more of them than it reads gets <see langword="false"/>.
+    /// </summary>
+    public bool TryWriteControl<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+    {
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null || _serializing || _filling.Length > _limit + ControlAllowance)
+            {
+                return false;
+            }
+
+            WriteBytes(state, write);
+            runInline = ScheduleFlush();
+        }
+
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
+
+        return true;
+    }
+
+    /// <summary>Adds the channel's last bytes behind what was accepted. Whoever still waits for room, or comes later, is refused. Once.</summary>
+    public void Finish<TState>(Exception refusal, TState state, Action<TState, IBufferWriter<byte>> writeLast)
+    {
+        SendWaiter? waiters;
+        bool runInline;
+        lock (_gate)
+        {
+            if (_failure is not null || _finished is not null)
+            {
+                return;
+            }
+
+            _finished = refusal;
+            waiters = _waiters.TakeAll(refusal);
+            runInline = false;
+            if (!_serializing)
+            {
+                // A serializer that ends the channel it writes to has half a frame there; nothing can follow it.
+                WriteBytes(state, writeLast);
+                runInline = ScheduleFlush();
+            }
+        }
+
+        SendWaiterList.CompleteAll(waiters);
+        if (runInline)
+        {
+            RunFlusher(onCallersThread: true);
+        }
     }
 
     /// <summary>Completes when no write is in progress. After <see cref="Fail"/>, so none will begin.</summary>
@@ -267,10 +318,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             else
             {
                 // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
-                var own = new ArrayBufferWriter<byte>();
-                serializer.Serialize(value, own);
-                ThrowIfTooLarge(own.WrittenCount);
-                _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                var own = _scratch ??= new FrameBuffer(_pool);
+                try
+                {
+                    serializer.Serialize(value, own);
+                    ThrowIfTooLarge(own.Length);
+                    _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
+                }
+                finally
+                {
+                    own.Release();
+                }
             }
 
             if (_failure is { } failure)
@@ -305,7 +363,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            Unlink(waiter);
+            _waiters.Remove(waiter);
             return true;
         }
     }
@@ -314,33 +372,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     {
         lock (_gate)
         {
-            FlushWaiter? previous = null;
-            for (var current = _firstFlush; current is not null; previous = current, current = current.Next)
-            {
-                if (!ReferenceEquals(current, waiter))
-                {
-                    continue;
-                }
-
-                if (previous is null)
-                {
-                    _firstFlush = current.Next;
-                }
-                else
-                {
-                    previous.Next = current.Next;
-                }
-
-                if (ReferenceEquals(_lastFlush, current))
-                {
-                    _lastFlush = previous;
-                }
-
-                current.Next = null;
-                return true;
-            }
-
-            return false;
+            return _flushes.Remove(waiter);
         }
     }
 
@@ -355,26 +387,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         Volatile.Write(ref _spareFlush, waiter);
     }
 
-    private static void CompleteAll(SendWaiter? first)
+    // Under the gate.
+    private void WriteBytes<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
     {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = first.Previous = null;
-            first.Complete();
-            first = next;
-        }
-    }
-
-    private static void CompleteAll(FlushWaiter? first)
-    {
-        while (first is not null)
-        {
-            var next = first.Next;
-            first.Next = null;
-            first.Complete();
-            first = next;
-        }
+        var start = _filling.Length;
+        write(state, _filling);
+        _accepted += _filling.Length - start;
     }
 
     private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
@@ -414,14 +432,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             return UsedBySerializer();
         }
 
-        return _failure ?? _channel.SendRefusal();
+        return _failure ?? _finished ?? _channel.SendRefusal();
     }
 
     private static InvalidOperationException UsedBySerializer()
         => new("A serializer must not use the channel it writes to. Serialize first, and send or flush when SendAsync has returned.");
 
     private bool HasRoom(long size)
-        => _firstWaiter is null && (_filling.Length == 0 || _filling.Length + size <= _limit);
+        => _waiters.IsEmpty && (_filling.Length == 0 || _filling.Length + size <= _limit);
 
     private ValueTask SendAsync<TSend>(in TSend send, CancellationToken cancellationToken)
         where TSend : struct, IFrameSend
@@ -454,7 +472,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                         return ValueTask.CompletedTask;
                     }
                 }
-                else if (_flusher == FlusherState.Queued && _firstWaiter is null)
+                else if (_flusher == FlusherState.Queued && _waiters.IsEmpty)
                 {
                     // The buffer is full and no thread has come for it yet: writing it here is cheaper than waiting for one.
                     _flusher = FlusherState.Running;
@@ -476,46 +494,11 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private ValueTask Enqueue(SendWaiter waiter, CancellationToken cancellationToken)
     {
         var waiting = waiter.Begin(this);
-        waiter.IsQueued = true;
-        waiter.Previous = _lastWaiter;
-        if (_lastWaiter is null)
-        {
-            _firstWaiter = waiter;
-        }
-        else
-        {
-            _lastWaiter.Next = waiter;
-        }
-
-        _lastWaiter = waiter;
+        _waiters.Add(waiter);
 
         // Under the gate, which a callback that runs at once enters again: the gate is re-entrant, and the waiter is queued.
         waiter.ListenTo(cancellationToken);
         return waiting;
-    }
-
-    private void Unlink(SendWaiter waiter)
-    {
-        if (waiter.Previous is null)
-        {
-            _firstWaiter = waiter.Next;
-        }
-        else
-        {
-            waiter.Previous.Next = waiter.Next;
-        }
-
-        if (waiter.Next is null)
-        {
-            _lastWaiter = waiter.Previous;
-        }
-        else
-        {
-            waiter.Next.Previous = waiter.Previous;
-        }
-
-        waiter.Next = waiter.Previous = null;
-        waiter.IsQueued = false;
     }
 
     // Returns true when the caller shall write now, after leaving the gate.
@@ -588,8 +571,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private void WriteFailed(Exception error)
     {
-        // Fails this sender too, through the channel's end; unless the channel had ended already.
+        // Fails this sender too, through the channel's end; unless the channel had ended already, in a way that left it be.
         _channel.OnWriteFailed(error);
+        Fail(_channel.SendRefusal() ?? error);
         lock (_gate)
         {
             BecomeIdle();
@@ -599,6 +583,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     // Under the gate. An idle channel holds no memory.
     private void BecomeIdle()
     {
+        if (_failure is null)
+        {
+            // All was written, so no flush is left waiting. Their continuations never run here.
+            FlushWaiterList.CompleteAll(_flushes.TakeUpTo(long.MaxValue));
+        }
+
         _filling.Release();
         _writing.Release();
         _flusher = FlusherState.Idle;
@@ -618,7 +608,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 _inlineAllowed = true;
@@ -630,9 +620,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 (_filling, _writing) = (_writing, _filling);
             }
 
-            while (_firstWaiter is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
+            while (_waiters.First is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
             {
-                Unlink(waiter);
+                _waiters.Remove(waiter);
                 try
                 {
                     waiter.WriteTo(this);
@@ -657,36 +647,21 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             more = _writing.Length > 0;
         }
 
-        CompleteAll(admitted);
+        SendWaiterList.CompleteAll(admitted);
         return more || Swap();
     }
 
     private void CompleteWrite()
     {
-        FlushWaiter? done = null;
+        FlushWaiter? done;
         lock (_gate)
         {
             _written += _writing.Length;
             _writing.Length = 0;
-            if (_firstFlush is { } first && first.Position <= _written)
-            {
-                done = first;
-                var last = first;
-                while (last.Next is { } next && next.Position <= _written)
-                {
-                    last = next;
-                }
-
-                _firstFlush = last.Next;
-                last.Next = null;
-                if (_firstFlush is null)
-                {
-                    _lastFlush = null;
-                }
-            }
+            done = _flushes.TakeUpTo(_written);
         }
 
-        CompleteAll(done);
+        FlushWaiterList.CompleteAll(done);
     }
 
     private bool HandOver()
@@ -699,7 +674,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return false;
             }
 
-            if (_filling.Length == 0 && _firstWaiter is null)
+            if (_filling.Length == 0 && _waiters.IsEmpty)
             {
                 BecomeIdle();
                 return true;

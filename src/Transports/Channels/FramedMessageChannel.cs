@@ -44,6 +44,12 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     /// <summary>The framing.</summary>
     public IMessageFraming Framing => _framing;
 
+    /// <summary><see langword="true"/> while a receive waits for bytes of the peer, and has looked at all that came. A hint, for keep-alives.</summary>
+    protected bool IsWaitingForPeer => _receiver.IsWaitingForBytes;
+
+    /// <summary><see langword="true"/> for a protocol that has a last word to say before its connection ends: <see cref="WriteEnd"/> is called then.</summary>
+    protected virtual bool HasEnd => false;
+
     bool IFrameSenderChannel.HasBufferedInput => _receiver.HasBufferedInput;
 
     /// <summary>A channel over a connected stream socket.</summary>
@@ -126,6 +132,54 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     /// <param name="decoder">The decoder that read it.</param>
     protected virtual MessageKind ReadKind(IFrameDecoder decoder) => MessageKind.Binary;
 
+    /// <summary>Writes the protocol's last word, behind all that was accepted. Called once at most, and only where <see cref="HasEnd"/>.</summary>
+    /// <param name="info">How the channel ends.</param>
+    /// <param name="output">Where to.</param>
+    protected virtual void WriteEnd(ChannelCloseInfo info, IBufferWriter<byte> output)
+    {
+    }
+
+    /// <summary>The stream has ended. Throws where the protocol does not allow it here.</summary>
+    /// <param name="unfinished">How many bytes were received and are no whole frame.</param>
+    protected internal virtual void OnInputEnd(int unfinished)
+    {
+        if (unfinished > 0)
+        {
+            throw new MessageFramingException(
+                $"The stream ended inside a frame: {unfinished} bytes of an unfinished message are left. The peer was cut off, or uses another framing.");
+        }
+    }
+
+    /// <summary>Looks at what the peer sends after this side has closed: bytes nobody will receive. Called in order, from the first that was not received on; must not throw.</summary>
+    /// <param name="bytes">The bytes; may be empty.</param>
+    /// <returns><see langword="true"/> when the peer has said its last word, so that the connection can be given back before its end.</returns>
+    protected internal virtual bool OnDrained(ReadOnlySpan<byte> bytes) => false;
+
+    /// <summary>Whether the channel can still say its last word and finish in order after this end, which this side decided on. By default it breaks off.</summary>
+    /// <param name="info">How it ended.</param>
+    protected virtual bool EndsInOrder(ChannelCloseInfo info) => false;
+
+    /// <summary>Sends bytes of the protocol's own, such as a pong, behind what was accepted. Does not wait.</summary>
+    /// <typeparam name="TState">What <paramref name="write"/> is given.</typeparam>
+    /// <param name="state">Given to <paramref name="write"/>.</param>
+    /// <param name="write">Writes a few bytes. Called under the channel's send lock; must not throw.</param>
+    /// <returns><see langword="false"/> when the channel is ending, or its output is full and stays so.</returns>
+    protected bool TryWriteControl<TState>(TState state, Action<TState, IBufferWriter<byte>> write)
+        => _sender.TryWriteControl(state, write);
+
+    /// <summary>
+    /// The peer has said its protocol's last word. Answers with <see cref="WriteEnd"/>, ends the channel, and gives the connection back in
+    /// the background. For the receiving thread; what was read behind it is dropped.
+    /// </summary>
+    /// <param name="info">How the peer ended it.</param>
+    protected void EndByPeerInOrder(ChannelCloseInfo info)
+    {
+        _receiver.EndInput();
+        EndByPeer(info);
+        Finish(info);
+        _ = LingerAsync(flush: true);
+    }
+
     /// <inheritdoc/>
     protected sealed override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
         => _sender.SendAsync(message, cancellationToken);
@@ -164,7 +218,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -179,15 +233,26 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     /// <inheritdoc/>
     protected sealed override async ValueTask CloseCoreAsync(ChannelCloseStatus status, string? description, CancellationToken cancellationToken)
     {
-        await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+        _sender.FailWaiting(ClosedException());
+        Finish(new ChannelCloseInfo(status, IsRemote: false, description));
+        await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
-        _ = LingerAsync();
+
+        // TLS writes its own end, which a peer that does not read can hold up like any other write.
+        await CompleteWritesAsync(closing: true, status, description).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        _ = LingerAsync(flush: false);
     }
 
     /// <inheritdoc/>
     protected sealed override void AbortCore(ChannelCloseInfo info)
     {
+        if (HasEnd && EndsInOrder(info))
+        {
+            Finish(info);
+            _ = LingerAsync(flush: true);
+            return;
+        }
+
         _connection.Abort(info);
         _sender.Fail(new MessageChannelClosedException(info));
         _ended.Cancel();
@@ -195,10 +260,10 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     }
 
     /// <inheritdoc/>
-    protected sealed override void OnEnded() => _receiver.Wake();
+    protected override void OnEnded() => _receiver.Wake();
 
     /// <inheritdoc/>
-    protected sealed override void ReleaseReceiveCore() => _receiver.Release();
+    protected override void ReleaseReceiveCore() => _receiver.Release();
 
     private static FramedMessageChannel Create(ByteConnection connection, string transport, IMessageFraming? framing, MessageChannelOptions? options)
     {
@@ -244,7 +309,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await _sender.FlushAllAsync(CancellationToken.None).ConfigureAwait(false);
             await CompleteWritesAsync().ConfigureAwait(false);
         }
         catch (TransportException)
@@ -253,25 +318,44 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         }
     }
 
+    private void Finish(ChannelCloseInfo info)
+    {
+        if (HasEnd)
+        {
+            _sender.Finish(new MessageChannelClosedException(info), (Channel: this, Info: info), static (end, output) => end.Channel.WriteEnd(end.Info, output));
+        }
+    }
+
     // Waits for the peer's end, then gives the connection back.
-    private async Task LingerAsync()
+    private async Task LingerAsync(bool flush)
     {
         if (Interlocked.Exchange(ref _givingBack, true))
         {
             return;
         }
 
-        var draining = _receiver.DrainAsync();
+        Task? draining = null;
         try
         {
+            if (flush)
+            {
+                // No close call waits for this: the peer or the protocol ended the channel.
+                await _sender.FlushAsync(CancellationToken.None).AsTask()
+                    .WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
+                await _connection.CompleteWritesAsync().ConfigureAwait(false);
+            }
+
+            draining = _receiver.DrainAsync();
             await draining.WaitAsync(Options.CloseTimeout, Options.TimeProvider, _ended.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The peer goes on, or broke off: either way this side is done with it.
             _connection.Abort();
+            draining ??= _receiver.DrainAsync();
         }
 
+        _sender.Fail(ClosedException());
         await GiveBackAsync(draining).ConfigureAwait(false);
     }
 

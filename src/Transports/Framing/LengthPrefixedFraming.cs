@@ -60,7 +60,7 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
     /// <inheritdoc/>
     public int WriteHeader(long payloadLength, Span<byte> header)
     {
-        if (PrefixSize == 4 && !IsLittleEndian && payloadLength <= int.MaxValue)
+        if (PrefixSize == 4 && !IsLittleEndian && (ulong)payloadLength <= int.MaxValue)
         {
             // The default, on the path of every message.
             BinaryPrimitives.WriteUInt32BigEndian(header, (uint)payloadLength);

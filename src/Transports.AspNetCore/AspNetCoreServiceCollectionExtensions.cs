@@ -1,0 +1,22 @@
+using Transports;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the servers of the HTTP transports.</summary>
+public static class AspNetCoreServiceCollectionExtensions
+{
+    /// <summary>Adds listening at <c>ws://</c> and <c>wss://</c>, and sets the defaults of <c>MapMessageChannel</c>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddAspNetCore(this ITransportsBuilder builder, Action<AspNetCoreTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
+        return builder.AddTransport<AspNetCoreTransport>();
+    }
+}

@@ -1,0 +1,51 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Transports;
+
+/// <summary>How channels are served on ASP.NET Core: by <c>MapMessageChannel</c>, and by <see cref="AspNetCoreTransport"/> when it listens.</summary>
+public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
+{
+    /// <summary>
+    /// The origins whose pages may open a WebSocket, such as <c>https://example.org</c>; <c>*</c> is any. Default empty:
+    /// only pages from this server's own host and port. Clients that are no browsers send no Origin and are not
+    /// stopped by this. Server-sent events follow the endpoint's CORS policy instead, as every request does.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; } = [];
+
+    /// <summary>The WebSocket subprotocols spoken here, the most wanted first. Default none: a client's offer is not answered.</summary>
+    public IList<string> SubProtocols { get; } = [];
+
+    /// <summary>How long handlers may go on once the application stops, before their channels are closed with <see cref="ChannelCloseStatus.GoingAway"/>. Default 5 seconds; must be positive.</summary>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For listeners: how many opened channels wait to be accepted before more are refused with HTTP status 503. Default 512; from 1.</summary>
+    public int AcceptBacklog { get; set; } = 512;
+
+    /// <summary>For listeners at <c>wss</c> and <c>sse+https</c>: the certificate with its private key. No default.</summary>
+    public X509Certificate2? ServerCertificate { get; set; }
+
+    /// <summary>
+    /// For listeners: the HTTP versions. Default: HTTP/1.1, and with a certificate HTTP/2 too. Without one a port speaks either
+    /// HTTP/1.1 or <see cref="HttpProtocols.Http2"/>, not both.
+    /// </summary>
+    public HttpProtocols? Protocols { get; set; }
+
+    /// <summary>For listeners: changes Kestrel's options, after everything else was set. Default none.</summary>
+    public Action<KestrelServerOptions>? ConfigureKestrel { get; set; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
+        OptionChecks.InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
+        foreach (var origin in AllowedOrigins)
+        {
+            if (origin != "*" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.GetLeftPart(UriPartial.Authority) != origin.ToLowerInvariant()))
+            {
+                throw new ArgumentException($"'{origin}' is not an origin: write scheme, host and port only, such as https://example.org, or *.", nameof(AllowedOrigins));
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Security.Claims;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Http;
+
+namespace Transports;
+
+/// <summary>Copies what a handler may ask of the request that opened its channel.</summary>
+internal sealed class HttpChannelFeature : IHttpChannelFeature
+{
+    public HttpChannelFeature(HttpContext context)
+    {
+        var request = context.Request;
+        User = context.User;
+        Headers = new HeaderDictionary();
+        foreach (var (name, value) in request.Headers)
+        {
+            Headers[name] = value;
+        }
+
+        RequestAddress = AddressOf(context, request.Scheme);
+        RouteValues = new Dictionary<string, object?>(request.RouteValues, StringComparer.OrdinalIgnoreCase);
+        HttpProtocol = request.Protocol;
+        ConnectionId = context.Connection.Id;
+        RemoteEndPoint = EndPoint(context.Connection.RemoteIpAddress, context.Connection.RemotePort);
+        LocalEndPoint = EndPoint(context.Connection.LocalIpAddress, context.Connection.LocalPort);
+        ClientCertificate = context.Connection.ClientCertificate;
+    }
+
+    public ClaimsPrincipal User { get; }
+
+    public IHeaderDictionary Headers { get; }
+
+    public Uri RequestAddress { get; }
+
+    public IReadOnlyDictionary<string, object?> RouteValues { get; }
+
+    public string HttpProtocol { get; }
+
+    public string ConnectionId { get; }
+
+    public IPEndPoint? RemoteEndPoint { get; }
+
+    public IPEndPoint? LocalEndPoint { get; }
+
+    public X509Certificate2? ClientCertificate { get; }
+
+    /// <summary>The address of this end, under the transport's own scheme.</summary>
+    public static Uri AddressOf(HttpContext context, string scheme)
+    {
+        var request = context.Request;
+        var text = $"{scheme}://{request.Host.ToUriComponent()}{request.PathBase.ToUriComponent()}{request.Path.ToUriComponent()}{request.QueryString.ToUriComponent()}";
+
+        // A Host header may be missing or nonsense (HTTP/1.0, a scanner); the connection's own end will do.
+        return Uri.TryCreate(text, UriKind.Absolute, out var address)
+            ? address
+            : new UriBuilder(scheme, (context.Connection.LocalIpAddress ?? IPAddress.Loopback).ToString(), context.Connection.LocalPort).Uri;
+    }
+
+    /// <summary>The address of the client, under the transport's own scheme.</summary>
+    public Uri? RemoteAddress(string scheme)
+        => RemoteEndPoint is { } remote ? new UriBuilder(scheme, remote.Address.ToString(), remote.Port).Uri : null;
+
+    private static IPEndPoint? EndPoint(IPAddress? address, int port)
+        => address is null ? null : new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port);
+}

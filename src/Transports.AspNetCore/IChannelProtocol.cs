@@ -1,0 +1,19 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Transports;
+
+/// <summary>One way in which an endpoint's channels are opened. An endpoint asks its protocols in turn, the first that recognizes the request answers it.</summary>
+internal interface IChannelProtocol
+{
+    /// <summary>What a request must be, for the answer to one that nobody recognizes: the end of "This address takes …".</summary>
+    string Expects { get; }
+
+    /// <summary>Whether the request is meant for this protocol, well-formed or not.</summary>
+    /// <param name="context">The request.</param>
+    bool Recognizes(HttpContext context);
+
+    /// <summary>Answers the request, as a channel or with a refusal.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>Completes when the response is done.</returns>
+    Task InvokeAsync(HttpContext context);
+}

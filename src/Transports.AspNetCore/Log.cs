@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>The log messages of channels on ASP.NET Core; event ids 8000 to 8999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(8000, LogLevel.Error, "The handler of channel {ChannelId} failed.")]
+    public static partial void HandlerFailed(ILogger logger, Exception error, string channelId);
+
+    [LoggerMessage(8001, LogLevel.Warning, "Refused a WebSocket from a page of {Origin}: it may only come from {Host}, or an origin in AllowedOrigins.")]
+    public static partial void OriginRefused(ILogger logger, string origin, string host);
+
+    [LoggerMessage(8002, LogLevel.Information, "Refused a WebSocket handshake. {Reason}")]
+    public static partial void HandshakeRefused(ILogger logger, string reason);
+
+    [LoggerMessage(8003, LogLevel.Warning, "Refused a channel: {Limit} wait to be accepted already (AcceptBacklog).")]
+    public static partial void BacklogFull(ILogger logger, int limit);
+
+    [LoggerMessage(8004, LogLevel.Information, "Listening at {Address}.")]
+    public static partial void Listening(ILogger logger, Uri address);
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Transports;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Serves message channels at routes of a web application.</summary>
+public static class MessageChannelEndpointRouteBuilderExtensions
+{
+    /// <summary>Serves channels at a route, over whichever protocol the client opens: WebSocket (HTTP/1.1 and HTTP/2), server-sent events.</summary>
+    /// <param name="endpoints">The application's routes.</param>
+    /// <param name="pattern">The route, such as <c>/chat</c> or <c>/rooms/{room}</c>; its values are in <see cref="IHttpChannelFeature.RouteValues"/>.</param>
+    /// <param name="handler">Serves each channel; the channel is disposed when it is done.</param>
+    /// <param name="options">Limits and habits of this route; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
+    /// <returns>The endpoint's conventions: <c>RequireAuthorization()</c>, <c>RequireCors(…)</c>, <c>RequireRateLimiting(…)</c>, <c>RequireHost(…)</c> work as on any endpoint.</returns>
+    public static IEndpointConventionBuilder MapMessageChannel(
+        this IEndpointRouteBuilder endpoints,
+        [StringSyntax("Route")] string pattern,
+        MessageChannelHandler handler,
+        AspNetCoreTransportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(pattern);
+        ArgumentNullException.ThrowIfNull(handler);
+        var services = endpoints.ServiceProvider;
+        options ??= services.GetService<IOptions<AspNetCoreTransportOptions>>()?.Value ?? new AspNetCoreTransportOptions();
+        options.Validate();
+        var runner = new ChannelRunner(
+            handler,
+            options,
+            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
+            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
+        var endpoint = new ChannelEndpoint(ChannelProtocols.All(runner));
+        return endpoints.Map(pattern, endpoint.InvokeAsync).WithDisplayName($"Message channel {pattern}");
+    }
+
+    /// <summary>Serves channels at a route with a handler made for each, with its own scope of services.</summary>
+    /// <typeparam name="THandler">The handler; it need not be registered.</typeparam>
+    /// <param name="endpoints">The application's routes.</param>
+    /// <param name="pattern">The route; see <see cref="MapMessageChannel(IEndpointRouteBuilder, string, MessageChannelHandler, AspNetCoreTransportOptions?)"/>.</param>
+    /// <param name="options">Limits and habits of this route.</param>
+    /// <returns>The endpoint's conventions.</returns>
+    public static IEndpointConventionBuilder MapMessageChannel<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IEndpointRouteBuilder endpoints,
+        [StringSyntax("Route")] string pattern,
+        AspNetCoreTransportOptions? options = null)
+        where THandler : class, IMessageChannelHandler
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var scopes = endpoints.ServiceProvider.GetRequiredService<IServiceScopeFactory>();
+        return endpoints.MapMessageChannel(
+            pattern,
+            async (channel, stopping) =>
+            {
+                // A channel may outlive the request that opened it, and with it the request's scope.
+                var scope = scopes.CreateAsyncScope();
+                await using (scope.ConfigureAwait(false))
+                {
+                    var handler = ActivatorUtilities.GetServiceOrCreateInstance<THandler>(scope.ServiceProvider);
+                    await handler.HandleAsync(channel, stopping).ConfigureAwait(false);
+                }
+            },
+            options);
+    }
+}

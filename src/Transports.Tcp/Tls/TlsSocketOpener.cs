@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>Makes a channel of an accepted socket by a TLS handshake.</summary>
+internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?, SslStreamCertificateContext> certificate, ILogger logger)
+    : SocketOpener(TcpAddress.Tls, options, logger)
+{
+    /// <inheritdoc/>
+    public override async ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
+    {
+        var tls = Options.TlsServer;
+        var check = new CertificateCheck(tls.ClientCertificateValidationCallback);
+        using var timeout = new CancellationTokenSource(Options.HandshakeTimeout, Options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
+        SslStream? stream = null;
+        Uri? remote = null;
+        Exception? certificateError = null;
+        try
+        {
+            Prepare(connection.Socket);
+            remote = TcpAddress.ToUri(Scheme, connection.Socket.RemoteEndPointOrNull());
+            var transport = new TlsSocketStream(connection.Socket, connection.NoteHeard);
+            stream = new SslStream(transport, leaveInnerStreamOpen: false);
+            await stream.AuthenticateAsServerAsync(SelectOptions, null, either.Token).ConfigureAwait(false);
+            return TcpMessageChannel.Create(stream, transport, Options, Context(connection.Socket, listening, encrypted: true));
+        }
+        catch (Exception e)
+        {
+            connection.Abort();
+            if (stream is not null)
+            {
+                await stream.DisposeAsync().ConfigureAwait(false);
+            }
+
+            if (!stopping.IsCancellationRequested)
+            {
+                LogFailure(remote, e, timeout.IsCancellationRequested, connection.Heard, check, certificateError);
+            }
+
+            return null;
+        }
+
+        ValueTask<SslServerAuthenticationOptions> SelectOptions(SslStream _, SslClientHelloInfo hello, object? state, CancellationToken cancellationToken)
+        {
+            try
+            {
+                return new(OptionsFor(certificate(string.IsNullOrEmpty(hello.ServerName) ? null : hello.ServerName), check));
+            }
+            catch (Exception e)
+            {
+                certificateError = e;
+                throw;
+            }
+        }
+    }
+
+    private SslServerAuthenticationOptions OptionsFor(SslStreamCertificateContext context, CertificateCheck check)
+    {
+        var tls = Options.TlsServer;
+        return new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = context,
+            EnabledSslProtocols = tls.EnabledSslProtocols,
+            ApplicationProtocols = tls.ApplicationProtocols.Count > 0 ? [.. tls.ApplicationProtocols] : null,
+            ClientCertificateRequired = tls.ClientCertificateRequired,
+            CertificateRevocationCheckMode = tls.RevocationMode,
+            CertificateChainPolicy = tls.ClientCertificateRequired ? CertificateCheck.PolicyFor(tls.TrustedClientRoots, tls.RevocationMode) : null,
+
+            // Without asking for a certificate there is none to check.
+            RemoteCertificateValidationCallback = tls.ClientCertificateRequired ? check.Validate : null,
+        };
+    }
+
+    private void LogFailure(Uri? remote, Exception error, bool timedOut, bool heard, CertificateCheck check, Exception? certificateError)
+    {
+        if (certificateError is not null)
+        {
+            Log.NoServerCertificate(Logger, certificateError, remote);
+        }
+        else if (check.Refused)
+        {
+            Log.HandshakeFailed(Logger, remote, TlsErrors.ExplainClientCertificate(check));
+        }
+        else if (timedOut)
+        {
+            Log.HandshakeFailed(Logger, remote, string.Create(CultureInfo.InvariantCulture, $"It did not end within HandshakeTimeout ({Options.HandshakeTimeout.TotalSeconds:0.###} s)."));
+        }
+        else if (!heard)
+        {
+            Log.PeerSaidNothing(Logger, remote);
+        }
+        else if (error is AuthenticationException or IOException or SocketException or ObjectDisposedException)
+        {
+            Log.HandshakeFailed(Logger, remote, TlsErrors.Reason(error));
+        }
+        else
+        {
+            // Not the peer's doing, such as a callback that throws.
+            Log.HandshakeBroke(Logger, error, remote);
+        }
+    }
+}

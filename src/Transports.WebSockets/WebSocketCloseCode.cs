@@ -1,0 +1,59 @@
+namespace Transports;
+
+/// <summary>The numbers in close frames (RFC 6455, section 7.4, and the IANA registry), to the channel's status and back.</summary>
+internal static class WebSocketCloseCode
+{
+    public const int Normal = 1000;
+    public const int GoingAway = 1001;
+    public const int ProtocolError = 1002;
+    public const int UnsupportedData = 1003;
+
+    /// <summary>Never on the wire: a close frame without a number.</summary>
+    public const int NoStatus = 1005;
+
+    /// <summary>Never on the wire: the connection ended without a close frame.</summary>
+    public const int Abnormal = 1006;
+
+    public const int InvalidPayload = 1007;
+    public const int PolicyViolation = 1008;
+    public const int MessageTooBig = 1009;
+    public const int MandatoryExtension = 1010;
+    public const int InternalError = 1011;
+    public const int ServiceRestart = 1012;
+    public const int TryAgainLater = 1013;
+    public const int BadGateway = 1014;
+
+    // Statuses that the registry has no number for go as one of the application's own, so that they come back the same.
+    private const int PrivateBase = 4900;
+
+    /// <summary>Whether a peer may send this number (RFC 6455, section 7.4.2).</summary>
+    public static bool IsAllowed(int code)
+        => code is (>= Normal and <= UnsupportedData) or (>= InvalidPayload and <= BadGateway) or (>= 3000 and <= 4999);
+
+    public static int FromStatus(ChannelCloseStatus status) => status switch
+    {
+        ChannelCloseStatus.Normal => Normal,
+        ChannelCloseStatus.GoingAway => GoingAway,
+        ChannelCloseStatus.ProtocolError => ProtocolError,
+        ChannelCloseStatus.MessageTooLarge => MessageTooBig,
+        ChannelCloseStatus.PolicyViolation => PolicyViolation,
+        ChannelCloseStatus.InternalError => InternalError,
+        _ => PrivateBase + (int)status,
+    };
+
+    public static ChannelCloseStatus ToStatus(int code) => code switch
+    {
+        Normal or NoStatus => ChannelCloseStatus.Normal,
+        GoingAway or ServiceRestart or TryAgainLater => ChannelCloseStatus.GoingAway,
+        ProtocolError or InvalidPayload or MandatoryExtension => ChannelCloseStatus.ProtocolError,
+        UnsupportedData or PolicyViolation => ChannelCloseStatus.PolicyViolation,
+        MessageTooBig => ChannelCloseStatus.MessageTooLarge,
+        InternalError or BadGateway => ChannelCloseStatus.InternalError,
+        Abnormal => ChannelCloseStatus.ConnectionLost,
+        > PrivateBase + (int)ChannelCloseStatus.InternalError and <= PrivateBase + (int)ChannelCloseStatus.Aborted
+            => (ChannelCloseStatus)(code - PrivateBase),
+
+        // An application's own number is a reason this library does not know; its number is in TransportCode.
+        _ => ChannelCloseStatus.PolicyViolation,
+    };
+}

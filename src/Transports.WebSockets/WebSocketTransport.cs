@@ -1,0 +1,212 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Transports;
+
+/// <summary>Dials <c>ws://</c> and <c>wss://</c> addresses (RFC 6455; RFC 8441 on HTTP/2) through the platform's HTTP handler.</summary>
+/// <remarks>The server's side is in the package Transports.AspNetCore. Disposing ends connections kept for later, not open channels on HTTP/1.1.</remarks>
+public sealed class WebSocketTransport : IClientTransport, IDisposable
+{
+    private readonly WebSocketTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly Lazy<HttpMessageInvoker> _http;
+
+    /// <summary>A transport with options of its own.</summary>
+    /// <param name="options">How to dial; by default as <see cref="WebSocketTransportOptions"/> says.</param>
+    /// <param name="loggerFactory">Where to log; by default nowhere.</param>
+    public WebSocketTransport(WebSocketTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+    {
+        _options = options ?? new WebSocketTransportOptions();
+        _options.Validate();
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<WebSocketTransport>();
+        _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
+    }
+
+    /// <summary>For dependency injection.</summary>
+    /// <param name="options">How to dial.</param>
+    /// <param name="loggerFactory">Where to log.</param>
+    public WebSocketTransport(IOptions<WebSocketTransportOptions> options, ILoggerFactory loggerFactory)
+        : this(options?.Value, loggerFactory)
+    {
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = ["ws", "wss"];
+
+    /// <inheritdoc/>
+    public ChannelCharacteristics Characteristics => CharacteristicsOf(isEncrypted: false, isMultiplexed: false);
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (!address.IsAbsoluteUri || !Schemes.Contains(address.Scheme))
+        {
+            throw new ArgumentException($"'{address}' is not a ws:// or wss:// address.", nameof(address));
+        }
+
+        if (address.Fragment.Length > 0)
+        {
+            throw new ArgumentException($"A WebSocket address has no fragment (RFC 6455, section 3): take '{address.Fragment}' off.", nameof(address));
+        }
+
+        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await HandshakeAsync(address, linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TransportException($"{address} did not answer the WebSocket handshake within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new TransportException($"Could not open a WebSocket to {address}. {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_http.IsValueCreated)
+        {
+            _http.Value.Dispose();
+        }
+    }
+
+    internal static ChannelCharacteristics CharacteristicsOf(bool isEncrypted, bool isMultiplexed) => new()
+    {
+        IsReliable = true,
+        IsOrdered = true,
+        PreservesBoundaries = true,
+        PreservesKind = true,
+        CarriesCloseStatus = true,
+        IsEncrypted = isEncrypted,
+        IsMultiplexed = isMultiplexed,
+    };
+
+    private async Task<IMessageChannel> HandshakeAsync(Uri address, CancellationToken cancellationToken)
+    {
+        var isEncrypted = address.Scheme == "wss";
+        var overHttp2 = _options.HttpVersion == HttpVersion.Version20;
+        using var request = new HttpRequestMessage(
+            overHttp2 ? HttpMethod.Connect : HttpMethod.Get,
+            new UriBuilder(address) { Scheme = isEncrypted ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, UserName = "", Password = "", Port = address.Port }.Uri)
+        {
+            Version = _options.HttpVersion,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        string? key = null;
+        if (overHttp2)
+        {
+            request.Headers.Protocol = WebSocketHandshake.Protocol;
+        }
+        else
+        {
+            key = WebSocketHandshake.NewKey();
+            request.Headers.ConnectionClose = false;
+            request.Headers.Connection.Add("Upgrade");
+            request.Headers.Upgrade.Add(new ProductHeaderValue(WebSocketHandshake.Protocol));
+            request.Headers.TryAddWithoutValidation(WebSocketHandshake.KeyHeader, key);
+        }
+
+        request.Headers.TryAddWithoutValidation(WebSocketHandshake.VersionHeader, WebSocketHandshake.Version);
+        if (_options.SubProtocols.Count > 0)
+        {
+            request.Headers.TryAddWithoutValidation(WebSocketHandshake.SubProtocolHeader, string.Join(", ", _options.SubProtocols));
+        }
+
+        if (_options.UseCompression)
+        {
+            request.Headers.TryAddWithoutValidation(WebSocketHandshake.ExtensionsHeader, WebSocketDeflate.Parameters);
+        }
+
+        _options.ConfigureRequest?.Invoke(request);
+        var response = await _http.Value.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Check(address, response, key);
+            var subProtocol = SubProtocolOf(response);
+            var compressed = WebSocketDeflate.IsAcceptedBy(ValuesOf(response, WebSocketHandshake.ExtensionsHeader));
+            if (compressed && !_options.UseCompression)
+            {
+                throw new TransportException($"{address} answered with a WebSocket extension that was not offered.");
+            }
+
+            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+
+            // What an upgraded HTTP/1.1 connection is given goes out at once; an HTTP/2 stream waits for a flush.
+            var connection = new WebSocketStreamConnection(stream, flushes: overHttp2, disposed: response.Dispose);
+            var channel = new WebSocketMessageChannel(
+                connection,
+                new WebSocketFraming(isServer: false, compressed, _options.BufferPool),
+                new MessageChannelContext
+                {
+                    Transport = address.Scheme,
+                    Side = ChannelSide.Client,
+                    Options = _options,
+                    Characteristics = CharacteristicsOf(isEncrypted, overHttp2),
+                    RemoteAddress = address,
+                    Logger = _logger,
+                },
+                subProtocol);
+            response = null;
+            return channel;
+        }
+        finally
+        {
+            response?.Dispose();
+        }
+    }
+
+    private static void Check(Uri address, HttpResponseMessage response, string? key)
+    {
+        var expected = key is null ? HttpStatusCode.OK : HttpStatusCode.SwitchingProtocols;
+        if (response.StatusCode != expected)
+        {
+            throw new TransportException(
+                $"{address} refused the WebSocket with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path, the origin and the credentials.");
+        }
+
+        if (key is null)
+        {
+            return;
+        }
+
+        if (!response.Headers.Upgrade.Any(static upgrade => upgrade.Name.Equals(WebSocketHandshake.Protocol, StringComparison.OrdinalIgnoreCase))
+            || !response.Headers.Connection.Contains("Upgrade", StringComparer.OrdinalIgnoreCase)
+            || ValuesOf(response, WebSocketHandshake.AcceptHeader) is not [var accept]
+            || accept != WebSocketHandshake.Accept(key))
+        {
+            throw new TransportException($"{address} switched protocols, but not to a WebSocket of this handshake (RFC 6455, section 4.1). Something between may have answered for it.");
+        }
+    }
+
+    private static string[] ValuesOf(HttpResponseMessage response, string header)
+        => response.Headers.NonValidated.TryGetValues(header, out var values) ? [.. values] : [];
+
+    private string? SubProtocolOf(HttpResponseMessage response)
+        => ValuesOf(response, WebSocketHandshake.SubProtocolHeader) switch
+        {
+            [] => null,
+            [var name] when _options.SubProtocols.Contains(name) => name,
+            var names => throw new TransportException($"The server chose the subprotocol '{string.Join(", ", names)}', which was not offered. Offer it in SubProtocols."),
+        };
+
+    private HttpMessageInvoker CreateInvoker()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            EnableMultipleHttp2Connections = true,
+            ConnectTimeout = _options.ConnectTimeout,
+        };
+        _options.ConfigureHandler?.Invoke(handler);
+        return new HttpMessageInvoker(handler);
+    }
+}

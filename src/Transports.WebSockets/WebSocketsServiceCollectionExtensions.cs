@@ -1,0 +1,22 @@
+using Transports;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the WebSocket client.</summary>
+public static class WebSocketsServiceCollectionExtensions
+{
+    /// <summary>Adds <c>ws://</c> and <c>wss://</c> for dialling. To listen, add <c>AddAspNetCore()</c> of the package Transports.AspNetCore.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddWebSockets(this ITransportsBuilder builder, Action<WebSocketTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
+        return builder.AddTransport<WebSocketTransport>();
+    }
+}

@@ -1,0 +1,22 @@
+using Transports.Tests;
+
+namespace Transports.Conformance.Tests;
+
+public sealed class SecureWebSocketConformanceTests : WebSocketConformanceTests
+{
+    protected override Uri CreateListenAddress() => new("wss://localhost:0/channel");
+
+    protected override ValueTask<RawPeer?> ConnectRawPeerAsync(Uri address, CancellationToken cancellationToken) => default;
+
+    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    {
+        options.ServerCertificate = TestCertificates.Shared.Server;
+        return options;
+    }
+
+    protected override WebSocketTransportOptions ConfigureClient(WebSocketTransportOptions options)
+    {
+        options.ConfigureHandler = TestAuthority.Trust;
+        return options;
+    }
+}
