@@ -1,4 +1,5 @@
 using System.Net.Quic;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 
 namespace Transports;
@@ -18,9 +19,8 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
-        // The peer has closed in order and reads no more. The reader will find the end it wrote before that; failing here
-        // would lose what is still to be read.
-        return PeerClosed() is ChannelCloseStatus.GoingAway ? ValueTask.CompletedTask : stream.WriteAsync(buffer, CancellationToken.None);
+        var writing = stream.WriteAsync(buffer, CancellationToken.None);
+        return writing.IsCompletedSuccessfully ? writing : AwaitWriteAsync(writing);
     }
 
     public override ValueTask CompleteWritesAsync()
@@ -75,6 +75,20 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
 
         await stream.DisposeAsync().ConfigureAwait(false);
         await peer.ReleaseAsync(_code).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitWriteAsync(ValueTask writing)
+    {
+        try
+        {
+            await writing.ConfigureAwait(false);
+        }
+        catch (QuicException) when (PeerClosed() is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
+        {
+            // The peer has closed in order and reads no more. The reader will find the end that it wrote before; failing
+            // here would lose what is still to be read.
+        }
     }
 
     // The status of a peer that stopped reading, which it does when it closes with another status than Normal.
