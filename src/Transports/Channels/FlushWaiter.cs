@@ -48,6 +48,12 @@ internal sealed class FlushWaiter : IValueTaskSource
 
     void IValueTaskSource.GetResult(short token)
     {
+        // A second await, or one too early, must not recycle what another caller waits on. GetStatus throws for a stale token.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("The call has not completed yet: await it.");
+        }
+
         _registration.Dispose();
         _registration = default;
         try

@@ -28,6 +28,7 @@ public abstract class MessageChannelBase : IMessageChannel
     private int _receiving;
     private bool _closing;
     private bool _sendingCompleted;
+    private bool _sendingEnded;
     private bool _peerFinished;
     private bool _disposed;
     private bool _receiveReleased;
@@ -226,7 +227,15 @@ public abstract class MessageChannelBase : IMessageChannel
             Volatile.Write(ref _sendingCompleted, true);
         }
 
-        return CompleteSendingCoreAsync(cancellationToken);
+        var completing = CompleteSendingCoreAsync(cancellationToken);
+        if (!completing.IsCompletedSuccessfully)
+        {
+            return CompleteSendingSlowAsync(completing);
+        }
+
+        completing.GetAwaiter().GetResult();
+        MarkSendingEnded();
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -414,6 +423,7 @@ public abstract class MessageChannelBase : IMessageChannel
                 if (!mayHaveMore)
                 {
                     Volatile.Write(ref _peerFinished, true);
+                    CloseWhenBothFinished();
                 }
             }
         }
@@ -426,6 +436,28 @@ public abstract class MessageChannelBase : IMessageChannel
         finally
         {
             ExitReceive();
+        }
+    }
+
+    private async ValueTask CompleteSendingSlowAsync(ValueTask completing)
+    {
+        await completing.ConfigureAwait(false);
+        MarkSendingEnded();
+    }
+
+    private void MarkSendingEnded()
+    {
+        Volatile.Write(ref _sendingEnded, true);
+        CloseWhenBothFinished();
+    }
+
+    // Both directions have ended by themselves, so the channel has: nobody should have to say so to get its connection back.
+    private void CloseWhenBothFinished()
+    {
+        if (Volatile.Read(ref _sendingEnded) && Volatile.Read(ref _peerFinished) && CloseInfo is null)
+        {
+            // Never throws without a token; waits for nothing but the transport.
+            _ = CloseAsync().AsTask();
         }
     }
 
