@@ -32,7 +32,8 @@ public interface IUdpStatistics
     long RefusedUnanswered { get; }
 
     /// <summary>
-    /// Datagrams that the kernel dropped because the socket's buffer was full. Known on Linux, 0 elsewhere. Of a
+    /// Packets that the kernel dropped because the socket's buffer was full. Known on Linux, 0 elsewhere. One that carries
+    /// several datagrams, as <see cref="UdpTransportOptions.UseBatching"/> lets the kernel join them, counts once. Of a
     /// listener's channel this is the whole listener's: the kernel keeps one count a socket.
     /// </summary>
     long DroppedByKernel { get; }

@@ -56,7 +56,16 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
     Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
 
     void IFrameSenderChannel.WriteFrame(in Message message, IBufferWriter<byte> output)
-        => LengthPrefixedFraming.Default.WriteFrame(message.Payload, output);
+    {
+        var payload = message.Payload;
+        if (payload.IsSingleSegment && output is FrameBuffer buffer)
+        {
+            buffer.AppendFrame(LengthPrefixedFraming.Default, sizeof(int), payload.FirstSpan);
+            return;
+        }
+
+        LengthPrefixedFraming.Default.WriteFrame(payload, output);
+    }
 
     int IFrameSenderChannel.WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
         => framing.WriteHeader(payloadLength, header);

@@ -1,0 +1,117 @@
+using System.Net.Quic;
+using System.Runtime.CompilerServices;
+using System.Runtime.Versioning;
+
+namespace Transports;
+
+/// <summary>Bytes over one bidirectional stream. No token reaches the stream: one would abort that direction.</summary>
+[SupportedOSPlatform("linux")]
+[SupportedOSPlatform("macos")]
+[SupportedOSPlatform("windows")]
+internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeSpan closeTimeout) : ByteConnection
+{
+    private long _code = QuicCodes.FromStatus(ChannelCloseStatus.Normal);
+    private int _aborted;
+
+    public override bool SupportsHalfClose => true;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => stream.ReadAsync(buffer, CancellationToken.None);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
+    {
+        var writing = stream.WriteAsync(buffer, CancellationToken.None);
+        return writing.IsCompletedSuccessfully ? writing : AwaitWriteAsync(writing);
+    }
+
+    public override ValueTask CompleteWritesAsync()
+    {
+        if (PeerClosed() is null)
+        {
+            stream.CompleteWrites();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public override ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
+    {
+        if (status != ChannelCloseStatus.Normal)
+        {
+            // Goes first, so that the peer knows the status when it reads the end.
+            _code = QuicCodes.FromStatus(status);
+            stream.Abort(QuicAbortDirection.Read, _code);
+        }
+
+        return CompleteWritesAsync();
+    }
+
+    public override void Abort() => Abort(QuicCodes.FromStatus(ChannelCloseStatus.Aborted));
+
+    public override void Abort(ChannelCloseInfo info)
+        => Abort(QuicCodes.FromStatus(info is { IsRemote: false } ? info.Status : ChannelCloseStatus.Aborted));
+
+    public override ChannelCloseInfo? DescribeEnd()
+        => PeerClosed() is { } status ? new ChannelCloseInfo(status, IsRemote: true, TransportCode: QuicCodes.FromStatus(status)) : null;
+
+    public override ChannelCloseInfo DescribeFailure(Exception exception)
+        => exception is QuicException { QuicError: QuicError.OperationAborted } && peer.Failure is { } failure
+            ? QuicCodes.Describe(failure)
+            : QuicCodes.Describe(exception);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Volatile.Read(ref _aborted) == 0)
+        {
+            try
+            {
+                // The connection may close with its last stream, and would take with it what the peer has not confirmed.
+                await stream.WritesClosed.WaitAsync(closeTimeout).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is QuicException or TimeoutException or OperationCanceledException)
+            {
+                // The peer has what it wanted, or is gone.
+            }
+        }
+
+        await stream.DisposeAsync().ConfigureAwait(false);
+        await peer.ReleaseAsync(_code).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AwaitWriteAsync(ValueTask writing)
+    {
+        try
+        {
+            await writing.ConfigureAwait(false);
+        }
+        catch (QuicException) when (PeerClosed() is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
+        {
+            // The peer has closed in order and reads no more. The reader will find the end that it wrote before; failing
+            // here would lose what is still to be read.
+        }
+    }
+
+    // The status of a peer that stopped reading, which it does when it closes with another status than Normal.
+    private ChannelCloseStatus? PeerClosed()
+        => stream.WritesClosed is { IsFaulted: true, Exception.InnerException: QuicException { QuicError: QuicError.StreamAborted, ApplicationErrorCode: { } code } }
+            ? QuicCodes.ToStatus(code)
+            : null;
+
+    private void Abort(long code)
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) != 0)
+        {
+            return;
+        }
+
+        _code = code;
+        try
+        {
+            stream.Abort(QuicAbortDirection.Both, code);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Given back already.
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>The log messages of QUIC; event ids 4000 to 4999.</summary>
+internal static partial class QuicLog
+{
+    [LoggerMessage(4000, LogLevel.Information, "Listening for QUIC connections at {Address}.")]
+    public static partial void Listening(ILogger logger, Uri address);
+
+    [LoggerMessage(4001, LogLevel.Debug, "A QUIC handshake at {Address} failed. {Reason}")]
+    public static partial void HandshakeFailed(ILogger logger, Uri address, string reason);
+
+    [LoggerMessage(4002, LogLevel.Warning, "The listener at {Address} has its {MaxConnections} connections and closed a new one. Raise MaxConnections if it is welcome.")]
+    public static partial void ConnectionsFull(ILogger logger, Uri address, int maxConnections);
+
+    [LoggerMessage(4003, LogLevel.Debug, "A stream of {RemoteAddress} does not begin like a channel of transports/1 and was refused.")]
+    public static partial void WrongPreface(ILogger logger, Uri remoteAddress);
+
+    [LoggerMessage(4004, LogLevel.Error, "The listener at {Address} failed and accepts no more.")]
+    public static partial void ListenerFailed(ILogger logger, Exception error, Uri address);
+}

@@ -1,0 +1,311 @@
+using System.Net;
+using System.Net.Quic;
+using System.Runtime.Versioning;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>One QUIC connection and the channels on it.</summary>
+/// <remarks>
+/// <para><b>The wire of transports/1.</b> Each bidirectional stream is a channel. Its opener first writes one byte,
+/// <see cref="Preface"/>, as a stream is invisible to the peer until bytes flow; the other side writes none. Then, each way:
+/// messages, each after its length in four bytes, big-endian. FIN is the end of one side's messages. Error codes:
+/// <see cref="QuicCodes"/>. Unidirectional streams are not used.</para>
+/// <para>The side that dialled closes the connection when its last channel has ended; a listener leaves that to it, and
+/// closes at its own stop.</para>
+/// </remarks>
+[SupportedOSPlatform("linux")]
+[SupportedOSPlatform("macos")]
+[SupportedOSPlatform("windows")]
+internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionFeature, IAsyncDisposable
+{
+    /// <summary>The first byte of a stream: a channel follows.</summary>
+    public const byte Preface = 0x01;
+
+    private readonly QuicConnection _connection;
+    private readonly QuicTransportOptions _options;
+    private readonly ChannelSide _side;
+    private readonly Uri _localAddress;
+    private readonly Uri _remoteAddress;
+    private readonly ILogger _logger;
+    private readonly Channel<IMessageChannel> _accepted;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly Lock _gate = new();
+    private int _openChannels;
+    private bool _closing;
+    private Task? _closed;
+    private Exception? _failure;
+
+    /// <summary>Takes over a connection whose handshake is done.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="options">Limits and choices.</param>
+    /// <param name="side">Which end this is.</param>
+    /// <param name="remoteAddress">What was dialled, or <see langword="null"/> for the peer's own address.</param>
+    /// <param name="accepted">Where channels go that the peer opens; completed at the end only when it is this peer's own.</param>
+    /// <param name="logger">Where it and its channels log.</param>
+    public QuicPeer(QuicConnection connection, QuicTransportOptions options, ChannelSide side, Uri? remoteAddress, Channel<IMessageChannel>? accepted, ILogger logger)
+    {
+        _connection = connection;
+        _options = options;
+        _side = side;
+        _localAddress = QuicAddresses.ToUri(connection.LocalEndPoint);
+        _remoteAddress = remoteAddress ?? QuicAddresses.ToUri(connection.RemoteEndPoint);
+        _logger = logger;
+        LocalEndPoint = connection.LocalEndPoint;
+        RemoteEndPoint = connection.RemoteEndPoint;
+        TargetHostName = connection.TargetHostName;
+        RemoteCertificate = connection.RemoteCertificate as X509Certificate2;
+        _accepted = accepted ?? Channel.CreateBounded<IMessageChannel>(options.AcceptBacklog);
+    }
+
+    public int OpenChannels
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _openChannels;
+            }
+        }
+    }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    public IPEndPoint RemoteEndPoint { get; }
+
+    public X509Certificate2? RemoteCertificate { get; }
+
+    public string TargetHostName { get; }
+
+    /// <summary>What ended the connection, once it was seen.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
+
+    /// <summary>No channel can be opened any more.</summary>
+    public bool IsClosing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closing;
+            }
+        }
+    }
+
+    public async ValueTask<IMessageChannel> OpenChannelAsync(CancellationToken cancellationToken = default)
+    {
+        if (!TryReserve())
+        {
+            throw EndedException(Failure);
+        }
+
+        QuicStream? stream = null;
+        try
+        {
+            // This token ends the wait for the peer's permission only.
+            stream = await _connection.OpenOutboundStreamAsync(QuicStreamType.Bidirectional, cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(PrefaceBytes, CancellationToken.None).ConfigureAwait(false);
+            return Wrap(stream);
+        }
+        catch (Exception e)
+        {
+            if (stream is not null)
+            {
+                await stream.DisposeAsync().ConfigureAwait(false);
+            }
+
+            await ReleaseAsync(QuicCodes.FromStatus(ChannelCloseStatus.Normal)).ConfigureAwait(false);
+            throw e is QuicException or ObjectDisposedException ? EndedException(e) : e;
+        }
+    }
+
+    public async ValueTask<IMessageChannel?> AcceptChannelAsync(CancellationToken cancellationToken = default)
+    {
+        if (_side == ChannelSide.Server)
+        {
+            throw new NotSupportedException("The listener's AcceptAsync gives the channels that peers open, of all its connections.");
+        }
+
+        while (await _accepted.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (_accepted.Reader.TryRead(out var channel))
+            {
+                return channel;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Surfaces the channels that the peer opens, until the connection ends.</summary>
+    public async Task AcceptStreamsAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var stream = await _connection.AcceptInboundStreamAsync(CancellationToken.None).ConfigureAwait(false);
+
+                // A stream is here with its first byte, and there are no more at once than were allowed: so these are bounded.
+                _ = SurfaceAsync(stream);
+            }
+        }
+        catch (Exception e) when (e is QuicException or ObjectDisposedException)
+        {
+            Volatile.Write(ref _failure, e);
+        }
+
+        lock (_gate)
+        {
+            _closing = true;
+        }
+
+        await _ended.CancelAsync().ConfigureAwait(false);
+        if (_side == ChannelSide.Client)
+        {
+            _accepted.Writer.TryComplete();
+            while (_accepted.Reader.TryRead(out var unaccepted))
+            {
+                unaccepted.Abort(_failure);
+            }
+        }
+    }
+
+    /// <summary>A channel's stream was given back. The last one of a dialled connection closes it.</summary>
+    /// <param name="code">The code to close with.</param>
+    public async ValueTask ReleaseAsync(long code)
+    {
+        lock (_gate)
+        {
+            if (--_openChannels > 0 || _side == ChannelSide.Server)
+            {
+                return;
+            }
+
+            _closing = true;
+        }
+
+        await CloseAsync(code).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes the connection, whatever is open on it.</summary>
+    /// <param name="code">The code to tell the peer.</param>
+    public Task CloseAsync(long code)
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            return _closed ??= CloseOnceAsync(code);
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.GoingAway)).ConfigureAwait(false);
+
+    private static ReadOnlyMemory<byte> PrefaceBytes { get; } = new byte[] { Preface };
+
+    private static MessageChannelClosedException EndedException(Exception? cause)
+        => new(cause is null ? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false, "The connection is closed.") : QuicCodes.Describe(cause));
+
+    private async Task CloseOnceAsync(long code)
+    {
+        await Task.Yield();
+        try
+        {
+            using var timeout = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider);
+            await _connection.CloseAsync(code, timeout.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is QuicException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Gone already.
+        }
+
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private bool TryReserve()
+    {
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                return false;
+            }
+
+            _openChannels++;
+            return true;
+        }
+    }
+
+    private async Task SurfaceAsync(QuicStream stream)
+    {
+        if (!TryReserve())
+        {
+            await RefuseAsync(stream, ChannelCloseStatus.GoingAway).ConfigureAwait(false);
+            return;
+        }
+
+        IMessageChannel? channel = null;
+        var status = ChannelCloseStatus.ProtocolError;
+        try
+        {
+            // This token may abort the stream: a stream that says nothing in time is not wanted any more.
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+            patience.CancelAfter(_options.HandshakeTimeout);
+            var preface = new byte[1];
+            if (stream.Type == QuicStreamType.Bidirectional
+                && await stream.ReadAsync(preface, patience.Token).ConfigureAwait(false) == 1
+                && preface[0] == Preface)
+            {
+                channel = Wrap(stream);
+                await _accepted.Writer.WriteAsync(channel, _ended.Token).ConfigureAwait(false);
+                return;
+            }
+
+            QuicLog.WrongPreface(_logger, _remoteAddress);
+        }
+        catch (Exception e) when (e is QuicException or OperationCanceledException or ObjectDisposedException or ChannelClosedException)
+        {
+            // Not in time, or the peer gave it up, or nobody accepts any more.
+            status = e is ChannelClosedException ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.TimedOut;
+        }
+
+        if (channel is not null)
+        {
+            channel.Abort();
+            return;
+        }
+
+        await RefuseAsync(stream, status).ConfigureAwait(false);
+        await ReleaseAsync(QuicCodes.FromStatus(status)).ConfigureAwait(false);
+    }
+
+    private static async Task RefuseAsync(QuicStream stream, ChannelCloseStatus status)
+    {
+        try
+        {
+            stream.Abort(stream.CanWrite ? QuicAbortDirection.Both : QuicAbortDirection.Read, QuicCodes.FromStatus(status));
+        }
+        catch (Exception e) when (e is QuicException or ObjectDisposedException)
+        {
+            // Gone already.
+        }
+
+        await stream.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private QuicMessageChannel Wrap(QuicStream stream) => new(
+        new QuicByteConnection(stream, this, _options.CloseTimeout),
+        this,
+        new MessageChannelContext
+        {
+            Transport = "quic",
+            Side = _side,
+            Options = _options,
+            Characteristics = QuicMessageChannel.CharacteristicsOf(_options),
+            LocalAddress = _localAddress,
+            RemoteAddress = _remoteAddress,
+            Logger = _logger,
+        });
+}

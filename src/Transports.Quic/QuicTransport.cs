@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Transports;
+
+/// <summary>QUIC: <c>quic://host:port</c> (RFC 9000). Each channel is a stream of its own; several may share a connection.</summary>
+/// <remarks>
+/// <para>Always encrypted: a listener needs a certificate, in <see cref="QuicTransportOptions.TlsServer"/>, and a client
+/// checks it. Further channels on a channel's connection are opened through <see cref="IMultiplexedConnectionFeature"/>; each
+/// channel that a peer opens comes out of the listener's <see cref="IMessageListener.AcceptAsync"/>, first or further.</para>
+/// <para>Uses System.Net.Quic, which on Linux and macOS needs the native library libmsquic. Where it is missing, connecting and
+/// listening throw <see cref="TransportUnavailableException"/>, which says how to install it; everything else works without.</para>
+/// <para>A close's status reaches the peer, its description does not. .NET offers no datagrams, 0-RTT or migration, so neither does this.</para>
+/// </remarks>
+public sealed class QuicTransport : IClientTransport, IServerTransport
+{
+    private readonly QuicTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly QuicDialer? _dialer;
+
+    /// <summary>QUIC with the given limits and choices.</summary>
+    /// <param name="options">Limits and choices; by default those of <see cref="QuicTransportOptions"/>.</param>
+    /// <param name="loggerFactory">Where it logs; by default nowhere.</param>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public QuicTransport(QuicTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+    {
+        _options = options ?? new QuicTransportOptions();
+        _options.Validate();
+        _logger = (ILogger?)loggerFactory?.CreateLogger<QuicTransport>() ?? NullLogger.Instance;
+        Characteristics = new ChannelCharacteristics
+        {
+            IsReliable = true,
+            IsOrdered = true,
+            SupportsHalfClose = true,
+            IsEncrypted = true,
+            IsMultiplexed = true,
+            MaxMessageSize = _options.MaxMessageSize,
+        };
+        if (QuicSupport.IsSupported)
+        {
+            _dialer = new QuicDialer(_options, _logger);
+        }
+    }
+
+    /// <summary>For dependency injection.</summary>
+    /// <param name="options">Limits and choices.</param>
+    /// <param name="loggerFactory">Where it logs.</param>
+    public QuicTransport(IOptions<QuicTransportOptions> options, ILoggerFactory loggerFactory)
+        : this((options ?? throw new ArgumentNullException(nameof(options))).Value, loggerFactory)
+    {
+    }
+
+    /// <summary>Whether this machine has what QUIC needs.</summary>
+    public static bool IsSupported => QuicSupport.IsSupported;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = ["quic"];
+
+    /// <inheritdoc/>
+    public ChannelCharacteristics Characteristics { get; }
+
+    /// <inheritdoc/>
+    public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        QuicAddresses.Check(address, portRequired: true);
+        return QuicSupport.IsSupported && _dialer is { } dialer
+            ? dialer.ConnectAsync(address, cancellationToken)
+            : ValueTask.FromException<IMessageChannel>(QuicSupport.Missing());
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        QuicAddresses.Check(address, portRequired: false);
+        return QuicSupport.IsSupported
+            ? QuicOpener.ListenAsync(address, _options, _logger, cancellationToken)
+            : ValueTask.FromException<IMessageListener>(QuicSupport.Missing());
+    }
+}

@@ -1,0 +1,63 @@
+namespace Transports;
+
+/// <summary>The limits and choices of QUIC channels, connections and listeners.</summary>
+public class QuicTransportOptions : MessageChannelOptions
+{
+    /// <summary>The application protocol that Transports speaks over QUIC, named by ALPN (RFC 7301).</summary>
+    public const string DefaultApplicationProtocol = "transports/1";
+
+    /// <summary>How a listener shows itself and checks its clients.</summary>
+    public QuicServerTlsOptions TlsServer { get; } = new();
+
+    /// <summary>How a client shows itself and checks the server.</summary>
+    public QuicClientTlsOptions TlsClient { get; } = new();
+
+    /// <summary>The name of the application protocol, in both directions. Default <see cref="DefaultApplicationProtocol"/>; from 1 to 255 bytes. Both ends must agree.</summary>
+    public string ApplicationProtocol { get; set; } = DefaultApplicationProtocol;
+
+    /// <summary>How long a handshake may take, and a new stream to show its first byte. Default 10 seconds; must be positive.</summary>
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a connection may be silent before it is given up; the smaller of both ends' counts. Default 30 seconds; must be positive. Its channels end with <see cref="ChannelCloseStatus.TimedOut"/>.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a silent connection is kept alive. Default 10 seconds; zero for never. Should be less than half of <see cref="IdleTimeout"/>.</summary>
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Whether channels dialled to one authority (host and port) share a connection: one handshake, and none of them waits for
+    /// another's lost packets. Default <see langword="false"/>: each has its own. The connection is closed with its last channel.
+    /// </summary>
+    public bool ShareConnections { get; set; }
+
+    /// <summary>How many channels the peer may have open on one connection. Default 100; from 1 to 65,535. Its further ones wait on its side.</summary>
+    public int MaxInboundChannels { get; set; } = 100;
+
+    /// <summary>How many connections a listener keeps at once. Default 1,024; from 1 to 1,000,000. One more is closed with <see cref="ChannelCloseStatus.PolicyViolation"/>.</summary>
+    public int MaxConnections { get; set; } = 1024;
+
+    /// <summary>How many connections wait for their handshake to be looked at. Default 512; from 1 to 65,535. Further ones are refused.</summary>
+    public int Backlog { get; set; } = 512;
+
+    /// <summary>How many channels that the peer has opened wait to be accepted. Default 128; from 1 to 1,000,000. Further ones wait in their connections.</summary>
+    public int AcceptBacklog { get; set; } = 128;
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        ArgumentException.ThrowIfNullOrEmpty(ApplicationProtocol);
+        OptionChecks.InRange(System.Text.Encoding.UTF8.GetByteCount(ApplicationProtocol), 1, 255, nameof(ApplicationProtocol));
+        OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
+        OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
+        if (KeepAliveInterval != TimeSpan.Zero)
+        {
+            OptionChecks.Positive(KeepAliveInterval, nameof(KeepAliveInterval));
+        }
+
+        OptionChecks.InRange(MaxInboundChannels, 1, ushort.MaxValue, nameof(MaxInboundChannels));
+        OptionChecks.InRange(MaxConnections, 1, 1_000_000, nameof(MaxConnections));
+        OptionChecks.InRange(Backlog, 1, ushort.MaxValue, nameof(Backlog));
+        OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
+    }
+}

@@ -1,0 +1,11 @@
+namespace Transports.LossProbe;
+
+/// <summary>The transports that can be probed.</summary>
+internal static class ProbedTransports
+{
+    public static IMessageChannelFactory CreateFactory(Uri address) => new MessageChannelFactory(
+    [
+        new TcpTransport(),
+        new UdpTransport(new UdpTransportOptions { UseBatching = address.Query != "?batching=off" }),
+    ]);
+}

@@ -1,0 +1,188 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Transports.Udp.Tests;
+
+public sealed class UdpChannelTests : UdpFixture
+{
+    [Theory(Timeout = HangTimeout)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Send_BatchOfMixedSizes_EachArrivesAsItself(bool useBatching)
+    {
+        var options = new UdpTransportOptions { UseBatching = useBatching };
+        var listener = await ListenAsync(options);
+        var (client, server) = await OpenAsync(listener, options);
+        int[] sizes = [100, 100, 100, 40, 0, 0, 1200, 1200, 1, 1, 1, 1, 700, 701, 700, 0, 100];
+        var sent = sizes.Select((size, i) => Enumerable.Repeat((byte)i, size).ToArray()).ToArray();
+        await client.SendAsync(sent.Select(payload => (Message)payload).ToArray(), Token);
+        foreach (var expected in sent)
+        {
+            (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(expected);
+        }
+
+        var counted = client.GetFeature<IUdpStatistics>()!;
+        counted.DatagramsSent.Should().Be(1 + sizes.Length);
+        counted.BytesSent.Should().Be(5 + sizes.Sum());
+        server.GetFeature<IUdpStatistics>()!.DatagramsReceived.Should().Be(1 + sizes.Length);
+    }
+
+    [Theory(Timeout = HangTimeout)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Receive_LongRunOfDatagrams_BatchedReadsKeepEachApart(bool useBatching)
+    {
+        var options = new UdpTransportOptions { UseBatching = useBatching, PeerQueueSize = 16 * 1024 * 1024, LimitAmplification = false };
+        var listener = await ListenAsync(options);
+        var (client, server) = await OpenAsync(listener, options);
+
+        // Waves small enough for any socket's buffer, long enough for both readers to have changed to batches.
+        for (var wave = 0; wave < 100; wave++)
+        {
+            var batch = Enumerable.Range(0, 50).Select(i => (Message)Enumerable.Repeat((byte)(wave + i), 1 + ((wave * 7) + (i / 9)) % 600).ToArray()).ToArray();
+            await client.SendAsync(batch, Token);
+            await ExpectAsync(server, batch);
+            await server.SendAsync(batch, Token);
+            await ExpectAsync(client, batch);
+        }
+
+        static async Task ExpectAsync(IMessageChannel channel, Message[] batch)
+        {
+            foreach (var expected in batch)
+            {
+                (await channel.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(expected.ToArray());
+            }
+        }
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task ZeroLengthDatagram_BothWays_IsAMessage()
+    {
+        var listener = await ListenAsync();
+        using var bare = Bare(listener.LocalAddress);
+        await bare.SendAsync(Array.Empty<byte>(), SocketFlags.None, Token);
+        var server = await AcceptAsync(listener);
+        (await server.ReceiveAsync(Token))!.Value.Length.Should().Be(0);
+        await server.SendAsync(Array.Empty<byte>(), Token);
+        (await bare.ReceiveAsync(new byte[10], SocketFlags.None, Token)).Should().Be(0);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Send_AtAndOverTheLimit_LargestGoesAndLargerIsRefused()
+    {
+        var options = new UdpTransportOptions { MaxMessageSize = UdpTransportOptions.LargestDatagram };
+        var listener = await ListenAsync(options);
+        var (client, server) = await OpenAsync(listener, options);
+        var largest = new byte[UdpTransportOptions.LargestDatagram];
+        Random.Shared.NextBytes(largest);
+        await client.SendAsync(largest, Token);
+        (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(largest);
+        var refused = await client.Invoking(channel => channel.SendAsync(new byte[largest.Length + 1], Token).AsTask())
+            .Should().ThrowAsync<MessageTooLargeException>();
+        refused.Which.Limit.Should().Be(UdpTransportOptions.LargestDatagram);
+        client.Closed.IsCompleted.Should().BeFalse();
+    }
+
+    [Theory(Timeout = HangTimeout)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Receive_DatagramOverTheLimit_IsDroppedAndCountedAndTheChannelGoesOn(bool useBatching)
+    {
+        var listener = await ListenAsync(new UdpTransportOptions { MaxMessageSize = 100, UseBatching = useBatching });
+        using var bare = Bare(listener.LocalAddress);
+        await bare.SendAsync(new byte[100], SocketFlags.None, Token);
+        var server = await AcceptAsync(listener);
+        await bare.SendAsync(new byte[101], SocketFlags.None, Token);
+        await bare.SendAsync("after"u8.ToArray(), SocketFlags.None, Token);
+        (await server.ReceiveAsync(Token))!.Value.Length.Should().Be(100);
+        (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("after");
+        server.GetFeature<IUdpStatistics>()!.DroppedTooLarge.Should().Be(1);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Receive_NobodyListens_EndsWithConnectionLost()
+    {
+        Uri gone;
+        await using (var listener = await new UdpTransport().ListenAsync(new Uri("udp://localhost:0"), Token))
+        {
+            gone = listener.LocalAddress;
+        }
+
+        var client = await ConnectAsync(gone);
+        await client.SendAsync("anybody?"u8.ToArray(), Token);
+        var ended = await client.Invoking(channel => channel.ReceiveAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>();
+        ended.Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        ended.Which.CloseInfo.TransportCode.Should().Be((long)SocketError.ConnectionRefused);
+        (await client.Closed).IsRemote.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Characteristics_TellTheTruth()
+    {
+        var promised = new UdpTransport().Characteristics;
+        promised.Should().Be(new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = 1200 });
+        promised.IsReliable.Should().BeFalse();
+        promised.IsOrdered.Should().BeFalse();
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listen_OnAnyAddress_HearsIPv4AndIPv6()
+    {
+        Requirement.SkipUnless(Socket.OSSupportsIPv6, "ipv6", "This machine has no IPv6.");
+        var listener = await ListenAsync(address: "udp://[::]:0");
+        foreach (var host in new[] { "127.0.0.1", "[::1]" })
+        {
+            var client = await ConnectAsync(new Uri($"udp://{host}:{listener.LocalAddress.Port}"));
+            await client.SendAsync("hello"u8.ToArray(), Token);
+            var server = await AcceptAsync(listener);
+            server.RemoteAddress!.Host.Should().Be(host);
+            (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("hello");
+            await server.SendAsync("reply"u8.ToArray(), Token);
+            (await client.ReceiveAsync(Token))!.Value.GetText().Should().Be("reply");
+        }
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connect_BroadcastAddress_NeedsTheOption()
+    {
+        var address = new Uri("udp://255.255.255.255:9");
+        var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(address, Token).AsTask()).Should().ThrowAsync<TransportException>();
+        refused.WithMessage("*EnableBroadcast*");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listen_OnAMulticastGroup_HearsWhatIsSentToIt()
+    {
+        var loopback = System.Net.NetworkInformation.NetworkInterface.LoopbackInterfaceIndex;
+        var group = IPAddress.Parse("239.255.77.1");
+        var options = new UdpTransportOptions { MulticastInterface = loopback, ReuseAddress = true, MulticastGroups = { group } };
+        var first = await ListenAsync(options, "udp://0.0.0.0:0");
+        var second = await ListenAsync(options, $"udp://0.0.0.0:{first.LocalAddress.Port}");
+        var client = await ConnectAsync(new Uri($"udp://{group}:{first.LocalAddress.Port}"), options);
+        await client.SendAsync("to all"u8.ToArray(), Token);
+        foreach (var listener in new[] { first, second })
+        {
+            var server = await AcceptAsync(listener);
+            (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("to all");
+        }
+    }
+
+    [Fact]
+    public void Options_OutOfRange_SayTheRange()
+    {
+        var tooLarge = () => new UdpTransport(new UdpTransportOptions { MaxMessageSize = 65_508 });
+        tooLarge.Should().Throw<ArgumentOutOfRangeException>().WithMessage("*65507*");
+        var noGroup = () => new UdpTransport(new UdpTransportOptions { MulticastGroups = { IPAddress.Loopback } });
+        noGroup.Should().Throw<ArgumentException>().WithMessage("*224.0.0.0/4*");
+    }
+
+    [Theory]
+    [InlineData("udp://localhost")]
+    [InlineData("udp://localhost:0")]
+    [InlineData("tcp://localhost:1")]
+    public async Task Connect_AddressThatCannotBeDialled_SaysWhatToWrite(string address)
+    {
+        var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(new Uri(address), Token).AsTask()).Should().ThrowAsync<ArgumentException>();
+        refused.WithMessage("*udp://host:port*");
+    }
+}

@@ -1,0 +1,183 @@
+using System.Net.Sockets;
+using Transports.Tests;
+
+namespace Transports.Udp.Tests;
+
+public sealed class UdpListenerTests : UdpFixture
+{
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_TwoPeers_EachHasAChannel()
+    {
+        var listener = await ListenAsync();
+        var (first, firstServer) = await OpenAsync(listener);
+        var (second, secondServer) = await OpenAsync(listener);
+        firstServer.RemoteAddress.Should().Be(first.LocalAddress).And.NotBe(secondServer.RemoteAddress);
+        await second.SendAsync("2"u8.ToArray(), Token);
+        await first.SendAsync("1"u8.ToArray(), Token);
+        (await firstServer.ReceiveAsync(Token))!.Value.GetText().Should().Be("1");
+        (await secondServer.ReceiveAsync(Token))!.Value.GetText().Should().Be("2");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_FloodedPeer_DropsTheNewestAndOthersFeelNothing()
+    {
+        var listener = await ListenAsync(new UdpTransportOptions { PeerQueueSize = 1024 });
+        var (flooder, flooded) = await OpenAsync(listener);
+        var (quiet, quietServer) = await OpenAsync(listener);
+        var counted = flooded.GetFeature<IUdpStatistics>()!;
+        for (byte i = 0; i < 20; i++)
+        {
+            await flooder.SendAsync(Enumerable.Repeat(i, 100).ToArray(), Token);
+        }
+
+        // Nine of 104 bytes fit.
+        await UntilAsync(() => counted.DroppedQueueFull == 11);
+        await quiet.SendAsync("still here"u8.ToArray(), Token);
+        (await quietServer.ReceiveAsync(Token))!.Value.GetText().Should().Be("still here");
+        for (byte i = 0; i < 9; i++)
+        {
+            (await flooded.ReceiveAsync(Token))!.Value.ToArray().Should().OnlyContain(value => value == i);
+        }
+
+        flooded.TryReceive(out _).Should().BeFalse();
+        counted.DatagramsReceived.Should().Be(10);
+        ((IUdpListenerStatistics)listener).DroppedQueueFull.Should().Be(11);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_HandlerThatBlocks_HoldsUpNobodyElse()
+    {
+        var listener = await ListenAsync();
+        var (stuck, stuckServer) = await OpenAsync(listener);
+        var (quiet, quietServer) = await OpenAsync(listener);
+        using var release = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var blocking = Task.Run(
+            async () =>
+            {
+                await stuckServer.ReceiveAsync(Token).ConfigureAwait(false);
+                entered.SetResult();
+                release.Wait(Token);
+            },
+            Token);
+        await stuck.SendAsync("block"u8.ToArray(), Token);
+        await entered.Task;
+        await quiet.SendAsync("still here"u8.ToArray(), Token);
+        (await quietServer.ReceiveAsync(Token))!.Value.GetText().Should().Be("still here");
+        release.Set();
+        await blocking;
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_MorePeersThanAllowed_DropsAndCountsTheirs()
+    {
+        var listener = await ListenAsync(new UdpTransportOptions { MaxPeers = 2 });
+        var counted = (IUdpListenerStatistics)listener;
+        var (_, one) = await OpenAsync(listener);
+        await OpenAsync(listener);
+        using var third = Bare(listener.LocalAddress);
+        await third.SendAsync("no room"u8.ToArray(), SocketFlags.None, Token);
+        await UntilAsync(() => counted.DroppedMaxPeers == 1);
+        counted.Peers.Should().Be(2);
+        await one.CloseAsync(cancellationToken: Token);
+        counted.Peers.Should().Be(1);
+        await third.SendAsync("now"u8.ToArray(), SocketFlags.None, Token);
+        (await (await AcceptAsync(listener)).ReceiveAsync(Token))!.Value.GetText().Should().Be("now");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_NobodyAccepts_BacklogIsBounded()
+    {
+        var listener = await ListenAsync(new UdpTransportOptions { AcceptBacklog = 3 });
+        var counted = (IUdpListenerStatistics)listener;
+        for (var i = 0; i < 5; i++)
+        {
+            using var bare = Bare(listener.LocalAddress);
+            await bare.SendAsync("hello"u8.ToArray(), SocketFlags.None, Token);
+        }
+
+        await UntilAsync(() => counted.DroppedBacklogFull == 2);
+        counted.Peers.Should().Be(3);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_TenThousandSourcePorts_StaysBoundedAndServesWhomItKnows()
+    {
+        const int Flood = 10_000;
+        const int MaxPeers = 200;
+        var listener = await ListenAsync(new UdpTransportOptions { MaxPeers = MaxPeers, AcceptBacklog = 1000 });
+        var counted = (IUdpListenerStatistics)listener;
+        var (known, server) = await OpenAsync(listener);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 1; i <= Flood; i++)
+        {
+            using var bare = Bare(listener.LocalAddress);
+            await bare.SendAsync(new byte[64], SocketFlags.None, Token);
+
+            // At most as many on their way as the smallest socket buffer holds.
+            var sent = i;
+            await UntilAsync(() => counted.DatagramsReceived + counted.DroppedMaxPeers + counted.DroppedByKernel >= sent - 50);
+        }
+
+        await UntilAsync(() => counted.DatagramsReceived + counted.DroppedMaxPeers + counted.DroppedByKernel == Flood + 1);
+        counted.Peers.Should().Be(MaxPeers);
+        counted.DroppedMaxPeers.Should().BeGreaterThan(Flood - MaxPeers - 100);
+        (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(16 * 1024 * 1024);
+        await known.SendAsync("still served"u8.ToArray(), Token);
+        (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("still served");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_SilentPeer_IsRetiredAndASpeakingOneIsNot()
+    {
+        var clock = new ManualTimeProvider();
+        var options = new UdpTransportOptions { TimeProvider = clock, IdleTimeout = TimeSpan.FromSeconds(40) };
+        var listener = await ListenAsync(options);
+        var (_, silent) = await OpenAsync(listener);
+        var (speaking, speakingServer) = await OpenAsync(listener);
+        for (var i = 0; i < 4; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            await speaking.SendAsync("here"u8.ToArray(), Token);
+            await speakingServer.ReceiveAsync(Token);
+        }
+
+        (await silent.Closed).Status.Should().Be(ChannelCloseStatus.TimedOut);
+        await silent.Invoking(channel => channel.ReceiveAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>().WithMessage("*IdleTimeout*");
+        speakingServer.Closed.IsCompleted.Should().BeFalse();
+        ((IUdpListenerStatistics)listener).PeersTimedOut.Should().Be(1);
+        ((IUdpListenerStatistics)listener).Peers.Should().Be(1);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_Disposed_AcceptedChannelsGoOnAndNewPeersAreNotHeard()
+    {
+        var listener = await ListenAsync();
+        var (client, server) = await OpenAsync(listener);
+        await listener.DisposeAsync();
+        (await listener.AcceptAsync(Token)).Should().BeNull();
+        using var late = Bare(listener.LocalAddress);
+        await late.SendAsync("late"u8.ToArray(), SocketFlags.None, Token);
+        await UntilAsync(() => ((IUdpListenerStatistics)listener).DroppedNotAccepting == 1);
+        await client.SendAsync("goes on"u8.ToArray(), Token);
+        (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("goes on");
+        await server.CloseAsync(cancellationToken: Token);
+
+        // The last channel has given the port back.
+        using var next = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        await UntilAsync(() => CanBind(next, listener.LocalAddress.Port));
+    }
+
+    private static bool CanBind(Socket socket, int port)
+    {
+        try
+        {
+            socket.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
