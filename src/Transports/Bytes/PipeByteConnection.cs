@@ -24,8 +24,11 @@ internal sealed class PipeByteConnection(IDuplexPipe pipe) : ByteConnection
 
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
         available.CopyTo(buffer.Span);
+
+        // Before advancing, which takes the segments away that the length is computed from.
+        var count = (int)available.Length;
         pipe.Input.AdvanceTo(available.End);
-        return (int)available.Length;
+        return count;
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
