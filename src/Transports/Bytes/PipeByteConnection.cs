@@ -26,9 +26,6 @@ internal sealed class PipeByteConnection(IDuplexPipe pipe) : ByteConnection
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
         var count = (int)available.Length;
         available.CopyTo(buffer.Span);
-
-        // Taken first: the pipe reuses what was consumed, and the sequence's length is then that of other bytes.
-        var count = (int)available.Length;
         pipe.Input.AdvanceTo(available.End);
         return count;
     }
