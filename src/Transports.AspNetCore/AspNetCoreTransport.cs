@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Transports;
 
-/// <summary>Listens at <c>ws://</c> and <c>wss://</c> addresses with a Kestrel of its own; the clients are in the packages of the protocols.</summary>
+/// <summary>Listens at <c>ws://</c>, <c>wss://</c>, <c>sse+http://</c> and <c>sse+https://</c> addresses with a Kestrel of its own; the clients are in the packages of the protocols.</summary>
 /// <remarks>In an application that has a web server, <c>MapMessageChannel</c> serves the same protocols at its routes.</remarks>
 public sealed class AspNetCoreTransport : IServerTransport
 {
@@ -30,7 +30,7 @@ public sealed class AspNetCoreTransport : IServerTransport
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Schemes { get; } = ["ws", "wss"];
+    public IReadOnlyList<string> Schemes { get; } = ["ws", "wss", "sse+http", "sse+https"];
 
     /// <inheritdoc/>
     public ChannelCharacteristics Characteristics => WebSocketTransport.CharacteristicsOf(isEncrypted: false, isMultiplexed: false);

@@ -19,6 +19,27 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// <summary>How long handlers may go on once the application stops, before their channels are closed with <see cref="ChannelCloseStatus.GoingAway"/>. Default 5 seconds; must be positive.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How many bytes of events each SSE session keeps for a client that comes back with <c>Last-Event-ID</c>. Default 64 KiB; 0
+    /// keeps none, writes no ids, and a client that is cut off begins anew.
+    /// </summary>
+    public int SseReplayBufferSize { get; set; } = 64 * 1024;
+
+    /// <summary>How long an SSE session waits for a client that is cut off to come back, before its channel ends with <see cref="ChannelCloseStatus.ConnectionLost"/>. Default 15 seconds; must be positive.</summary>
+    public TimeSpan SseSessionTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long clients are asked to wait before they come back (<c>retry</c>). Default 1 second; must be positive.</summary>
+    public TimeSpan SseRetry { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a comment is sent on an event stream, so that proxies and clients know it is alive. Default 15 seconds; must be positive.</summary>
+    public TimeSpan SseKeepAliveInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long an SSE client may leave a write untaken before its connection is cut; looked at every <see cref="SseKeepAliveInterval"/>. Default 30 seconds; must be positive.</summary>
+    public TimeSpan SseWriteTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many SSE sessions a route has at most; more are refused with HTTP status 503. Default 10,000; from 1.</summary>
+    public int SseMaxSessions { get; set; } = 10_000;
+
     /// <summary>For listeners: how many opened channels wait to be accepted before more are refused with HTTP status 503. Default 512; from 1.</summary>
     public int AcceptBacklog { get; set; } = 512;
 
@@ -34,11 +55,24 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// <summary>For listeners: changes Kestrel's options, after everything else was set. Default none.</summary>
     public Action<KestrelServerOptions>? ConfigureKestrel { get; set; }
 
+    /// <summary>For gRPC: accept gzip from clients, and use it for those that accept it. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
+    public bool EnableGrpcGzip { get; set; }
+
+    /// <summary>For gRPC: the smallest message compressed, in bytes. Default 1 KiB; from 0 to 1 GiB.</summary>
+    public int GrpcGzipThreshold { get; set; } = 1024;
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        OptionChecks.InRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
         OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
+        OptionChecks.InRange(SseReplayBufferSize, 0, 1024 * 1024 * 1024, nameof(SseReplayBufferSize));
+        OptionChecks.Positive(SseSessionTimeout, nameof(SseSessionTimeout));
+        OptionChecks.Positive(SseRetry, nameof(SseRetry));
+        OptionChecks.Positive(SseKeepAliveInterval, nameof(SseKeepAliveInterval));
+        OptionChecks.Positive(SseWriteTimeout, nameof(SseWriteTimeout));
+        OptionChecks.InRange(SseMaxSessions, 1, int.MaxValue, nameof(SseMaxSessions));
         OptionChecks.InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         foreach (var origin in AllowedOrigins)
         {

@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(8004, LogLevel.Information, "Listening at {Address}.")]
     public static partial void Listening(ILogger logger, Uri address);
+
+    [LoggerMessage(8005, LogLevel.Information, "Refused a request on connection {ConnectionId} for an SSE session that is over or another user's.")]
+    public static partial void SessionRefused(ILogger logger, string connectionId);
+
+    [LoggerMessage(8006, LogLevel.Warning, "Refused an SSE session: there are {Limit} already (SseMaxSessions).")]
+    public static partial void SessionsFull(ILogger logger, int limit);
 }

@@ -6,18 +6,18 @@ namespace Transports;
 internal sealed class GrpcMessageChannel : FramedMessageChannel
 {
     private readonly IGrpcFraming _framing;
-    private readonly object _call;
+    private readonly object[] _features;
     private ITimer? _deadline;
 
     /// <param name="connection">The call's bytes.</param>
     /// <param name="framing">The framing.</param>
-    /// <param name="call">The feature: an <see cref="IGrpcClientCall"/> or <see cref="IGrpcServerCall"/>.</param>
+    /// <param name="features">What <see cref="GetFeature"/> finds beside the channel: an <see cref="IGrpcClientCall"/> or <see cref="IGrpcServerCall"/>.</param>
     /// <param name="context">What the channel is told about itself.</param>
-    public GrpcMessageChannel(ByteConnection connection, IGrpcFraming framing, object call, MessageChannelContext context)
+    public GrpcMessageChannel(ByteConnection connection, IGrpcFraming framing, object[] features, MessageChannelContext context)
         : base(connection, framing, context)
     {
         _framing = framing;
-        _call = call;
+        _features = features;
     }
 
     public static IGrpcFraming CreateFraming(bool hasEnvelope, GrpcCompression compression)
@@ -39,7 +39,7 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
 
     public override TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => _call as TFeature ?? base.GetFeature<TFeature>();
+        => _features.OfType<TFeature>().FirstOrDefault() ?? base.GetFeature<TFeature>();
 
     /// <summary>Ends the channel when the time has come, unless it ends before.</summary>
     public void StartDeadline(TimeSpan timeout)

@@ -104,7 +104,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             throw Http2Failure.CannotConnect(address, e);
         }
 
-        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(target.HasEnvelope, compression), connection, new MessageChannelContext
+        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(target.HasEnvelope, compression), [connection], new MessageChannelContext
         {
             Transport = "grpc",
             Side = ChannelSide.Client,

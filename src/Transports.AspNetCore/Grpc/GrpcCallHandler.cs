@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Transports;
@@ -12,10 +10,11 @@ internal static class GrpcCallHandler
     /// <param name="context">The request.</param>
     /// <param name="hasEnvelope">Whether payloads travel in a <c>transports.v1.Message</c>.</param>
     /// <param name="options">Limits.</param>
+    /// <param name="compression">What is compressed; completed with what the client says.</param>
     /// <param name="logger">Where the channel logs.</param>
     /// <param name="serve">What to do with the channel. When it has completed, the channel is closed if it is still open.</param>
     /// <returns>Completes when the call is over and the request not used any more.</returns>
-    public static async Task HandleAsync(HttpContext context, bool hasEnvelope, GrpcServerOptions options, ILogger logger, Func<GrpcMessageChannel, Task> serve)
+    public static async Task HandleAsync(HttpContext context, bool hasEnvelope, MessageChannelOptions options, GrpcCompression compression, ILogger logger, Func<IMessageChannel, Task> serve)
     {
         if (GrpcRequest.WireOf(context.Request.ContentType) is not { } wire || !HttpMethods.IsPost(context.Request.Method))
         {
@@ -31,15 +30,10 @@ internal static class GrpcCallHandler
             return;
         }
 
-        LiftLimits(context);
+        KestrelLimits.Lift(context);
         var headers = context.Request.Headers;
-        var compression = new GrpcCompression
-        {
-            IsEnabled = options.EnableGzip,
-            CompressesSent = options.EnableGzip && AcceptsGzip(headers["grpc-accept-encoding"]),
-            Threshold = options.GzipThreshold,
-            ReceivedEncoding = headers["grpc-encoding"],
-        };
+        compression.ReceivedEncoding = headers["grpc-encoding"];
+        compression.CompressesSent = compression.IsEnabled && AcceptsGzip(headers["grpc-accept-encoding"]);
         TimeSpan? timeout = GrpcTimeout.TryParse(headers["grpc-timeout"], out var parsed) ? parsed : null;
         var now = options.TimeProvider.GetUtcNow();
         var call = new GrpcServerCall(context, wire, compression, timeout < DateTimeOffset.MaxValue - now ? now + timeout : null);
@@ -53,14 +47,16 @@ internal static class GrpcCallHandler
             return;
         }
 
-        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(hasEnvelope, compression), call, new MessageChannelContext
+        var feature = new HttpChannelFeature(context);
+        var scheme = context.Request.IsHttps ? GrpcAddress.Encrypted : GrpcAddress.Cleartext;
+        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(hasEnvelope, compression), [call, feature], new MessageChannelContext
         {
             Transport = "grpc",
             Side = ChannelSide.Server,
             Options = options,
             Characteristics = GrpcMessageChannel.Describe(ChannelSide.Server, hasEnvelope, context.Request.IsHttps),
-            LocalAddress = LocalAddress(context),
-            RemoteAddress = RemoteAddress(context),
+            LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
+            RemoteAddress = feature.RemoteAddress(scheme),
             Logger = logger,
         });
         if (timeout is { } limit)
@@ -70,32 +66,9 @@ internal static class GrpcCallHandler
 
         using (context.RequestAborted.UnsafeRegister(static state => OnRequestAborted((GrpcMessageChannel)state!), channel))
         {
-            await ServeAsync(channel, serve).ConfigureAwait(false);
-            await connection.Completion.ConfigureAwait(false);
-        }
-    }
-
-    private static async Task ServeAsync(GrpcMessageChannel channel, Func<GrpcMessageChannel, Task> serve)
-    {
-        try
-        {
             await serve(channel).ConfigureAwait(false);
             await channel.CloseAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The handler was asked to stop.
-            await channel.CloseAsync(ChannelCloseStatus.GoingAway).ConfigureAwait(false);
-        }
-        catch (Exception e) when (channel.Closed.IsCompleted && e is TransportException)
-        {
-            // The handler let the end of its channel end it.
-        }
-        catch (Exception)
-        {
-            // What the handler threw is for the host's log, not for the client.
-            await channel.CloseAsync(ChannelCloseStatus.InternalError, "The handler failed.").ConfigureAwait(false);
-            throw;
+            await connection.Completion.ConfigureAwait(false);
         }
     }
 
@@ -119,30 +92,4 @@ internal static class GrpcCallHandler
 
     private static bool AcceptsGzip(string? accepted)
         => accepted is not null && accepted.Split(',', StringSplitOptions.TrimEntries).Contains(GrpcCompression.Gzip);
-
-    // A channel may be silent for hours and carry any number of bytes. The limit of a message is the channel's own.
-    private static void LiftLimits(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-        {
-            rate.MinDataRate = null;
-        }
-
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-    }
-
-    private static Uri? LocalAddress(HttpContext context)
-        => context.Connection.LocalIpAddress is { } address
-            ? new UriBuilder(Scheme(context), address.ToString(), context.Connection.LocalPort, context.Request.Path).Uri
-            : null;
-
-    private static Uri? RemoteAddress(HttpContext context)
-        => context.Connection.RemoteIpAddress is { } address
-            ? new UriBuilder(Scheme(context), address.ToString(), context.Connection.RemotePort).Uri
-            : null;
-
-    private static string Scheme(HttpContext context) => context.Request.IsHttps ? GrpcAddress.Encrypted : GrpcAddress.Cleartext;
 }

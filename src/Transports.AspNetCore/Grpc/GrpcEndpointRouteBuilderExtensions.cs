@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -16,7 +18,7 @@ public static class GrpcEndpointRouteBuilderExtensions
     /// <param name="endpoints">The endpoints.</param>
     /// <param name="method">The method, <c>package.Service/Method</c>.</param>
     /// <param name="handler">Called for each call. When it has completed, the call ends with OK, or with what <see cref="IGrpcServerCall.SetStatus"/> was told; when it throws, with UNKNOWN.</param>
-    /// <param name="configure">Sets options for this method.</param>
+    /// <param name="options">Limits and habits of this method; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
     /// <returns>For conventions, such as authorization.</returns>
     /// <remarks>
     /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Turn
@@ -28,7 +30,7 @@ public static class GrpcEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints,
         string method,
         MessageChannelHandler handler,
-        Action<GrpcServerOptions>? configure = null)
+        AspNetCoreTransportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentException.ThrowIfNullOrEmpty(method);
@@ -39,19 +41,15 @@ public static class GrpcEndpointRouteBuilderExtensions
             throw new ArgumentException($"'{method}' is not a gRPC method. Write package.Service/Method, as in the .proto.", nameof(method));
         }
 
-        var options = new GrpcServerOptions();
-        configure?.Invoke(options);
+        var services = endpoints.ServiceProvider;
+        options ??= services.GetService<IOptions<AspNetCoreTransportOptions>>()?.Value ?? new AspNetCoreTransportOptions();
         options.Validate();
-        var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Transports.Grpc");
-        var stopping = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
-        var hasEnvelope = method == Envelope.Method;
-        return endpoints
-            .MapPost("/" + method, context => GrpcCallHandler.HandleAsync(
-                context,
-                hasEnvelope,
-                options,
-                logger,
-                channel => handler(channel, stopping)))
-            .WithDisplayName($"gRPC {method}");
+        var runner = new ChannelRunner(
+            handler,
+            options,
+            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
+            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
+        var endpoint = new ChannelEndpoint(runner, [new GrpcChannelProtocol(runner)]);
+        return endpoints.Map("/" + method, endpoint.InvokeAsync).WithDisplayName($"gRPC {method}");
     }
 }

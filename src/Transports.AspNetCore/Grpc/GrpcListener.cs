@@ -1,6 +1,8 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Transports;
@@ -12,7 +14,7 @@ internal sealed class GrpcListener : IMessageListener
     private readonly GrpcAddress _target;
     private readonly GrpcServerTransportOptions _options;
     private readonly ILogger _logger;
-    private readonly Channel<GrpcMessageChannel> _waiting;
+    private readonly Channel<IMessageChannel> _waiting;
     private int _stopping;
     private int _disposed;
 
@@ -23,7 +25,7 @@ internal sealed class GrpcListener : IMessageListener
         _options = options;
         _logger = logger;
         LocalAddress = target.Http;
-        _waiting = Channel.CreateBounded<GrpcMessageChannel>(options.Backlog);
+        _waiting = Channel.CreateBounded<IMessageChannel>(options.Backlog);
     }
 
     public Uri LocalAddress { get; private set; }
@@ -77,21 +79,24 @@ internal sealed class GrpcListener : IMessageListener
 
     public Task HandleAsync(HttpContext context)
     {
-        if (!GrpcRequest.IsCall(context.Request) || context.Request.Path.Value?.Trim('/') == _target.Method)
-        {
-            return GrpcCallHandler.HandleAsync(context, _target.HasEnvelope, _options, _logger, Serve);
-        }
-
-        return GrpcCallHandler.HandleAsync(context, hasEnvelope: false, _options, _logger, channel =>
-        {
-            channel.GetFeature<IGrpcServerCall>()!.SetStatus(
-                GrpcStatusCode.Unimplemented,
-                $"There is no method {context.Request.Path.Value?.Trim('/')} here.");
-            return Task.CompletedTask;
-        });
+        var isOurs = !GrpcRequest.IsCall(context.Request) || context.Request.Path.Value?.Trim('/') == _target.Method;
+        return GrpcCallHandler.HandleAsync(
+            context,
+            isOurs && _target.HasEnvelope,
+            _options,
+            new GrpcCompression { IsEnabled = _options.EnableGzip, Threshold = _options.GzipThreshold },
+            _logger,
+            isOurs ? Serve : RefuseMethod);
     }
 
-    private async Task Serve(GrpcMessageChannel channel)
+    private static Task RefuseMethod(IMessageChannel channel)
+    {
+        var call = channel.GetFeature<IGrpcServerCall>()!;
+        call.SetStatus(GrpcStatusCode.Unimplemented, $"There is no method {call.Method} here.");
+        return Task.CompletedTask;
+    }
+
+    private async Task Serve(IMessageChannel channel)
     {
         if (!_waiting.Writer.TryWrite(channel))
         {
@@ -106,6 +111,8 @@ internal sealed class GrpcListener : IMessageListener
     {
         try
         {
+            // The server itself, not the host, which would cut the channels off at its shutdown timeout.
+            await _app.Services.GetRequiredService<IServer>().StopAsync(CancellationToken.None).ConfigureAwait(false);
             await _app.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
         finally

@@ -47,7 +47,9 @@ public sealed class GrpcServerTransport : IServerTransport
         var target = GrpcAddress.Parse(address);
         if (target.IsEncrypted && _options.ServerCertificate is null)
         {
-            throw new ArgumentException($"To listen on {address}, set GrpcServerTransportOptions.ServerCertificate.", nameof(address));
+            throw new TransportUnavailableException(
+                $"a certificate for {address}",
+                "Set GrpcServerTransportOptions.ServerCertificate to one with its private key, or listen without TLS behind a proxy that has one.");
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -74,9 +76,7 @@ public sealed class GrpcServerTransport : IServerTransport
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(_loggerFactory);
-
-        // The listener stops the server itself; accepted channels are their owners' and may go on as long as they like.
-        builder.WebHost.UseKestrelCore().UseShutdownTimeout(Timeout.InfiniteTimeSpan);
+        builder.WebHost.UseKestrelCore();
         if (target.IsEncrypted)
         {
             builder.WebHost.UseKestrelHttpsConfiguration();

@@ -4,10 +4,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Transports;
 
 /// <summary>Limits and settings of listeners for <c>grpc+http</c> and <c>grpc+https</c>.</summary>
-public class GrpcServerTransportOptions : GrpcServerOptions
+public class GrpcServerTransportOptions : MessageChannelOptions
 {
     /// <summary>The server's certificate, with its private key. Needed for <c>grpc+https</c>.</summary>
     public X509Certificate2? ServerCertificate { get; set; }
+
+    /// <summary>Accept gzip from clients, and use it for those that accept it. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
+    public bool EnableGzip { get; set; }
+
+    /// <summary>The smallest message compressed, in bytes. Default 1 KiB; from 0 to 1 GiB.</summary>
+    public int GzipThreshold { get; set; } = 1024;
 
     /// <summary>How many channels may wait to be accepted; further calls are refused with UNAVAILABLE. Default 512; from 1 to 65,536.</summary>
     public int Backlog { get; set; } = 512;
@@ -31,6 +37,7 @@ public class GrpcServerTransportOptions : GrpcServerOptions
     public override void Validate()
     {
         base.Validate();
+        OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
         OptionChecks.InRange(Backlog, 1, 65_536, nameof(Backlog));
         OptionChecks.InRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));
         OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));

@@ -12,7 +12,7 @@ internal sealed class GrpcCompression
     public bool CompressesSent { get; set; }
 
     /// <summary>The smallest message worth compressing, in bytes.</summary>
-    public required int Threshold { get; init; }
+    public int Threshold { get; init; }
 
     /// <summary>The peer's <c>grpc-encoding</c>, or <see langword="null"/> for none. Set before the first byte of a body is decoded.</summary>
     public string? ReceivedEncoding { get; set; }

@@ -335,18 +335,19 @@ internal sealed class FrameReceiver
         }
     }
 
-    // Under the read gate, with no read in progress. What has arrived and was not returned may hold the peer's last word.
+    // Under the read gate, with no read in progress. What has arrived and was not returned may hold the peer's last word. A receive
+    // may still be cutting frames out of the buffer, so nothing of its is changed; whatever frame it stands at, one begins there.
     private void DrainBuffer()
     {
+        var count = 0;
         if (_readPending)
         {
             _readPending = false;
             _readDone = false;
             try
             {
-                var count = _reading.GetResult();
+                count = _reading.GetResult();
                 _ended |= count == 0 && !_zeroByteRead;
-                _end += count;
             }
             catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
             {
@@ -363,7 +364,8 @@ internal sealed class FrameReceiver
         }
 
         // A channel whose input was cut is asked with no bytes: its peer may have said its last word already.
-        _drained = (!_ended || _cut) && _channel.OnDrained(_buffer.AsSpan(_start, _end - _start));
+        var start = _start;
+        _drained = (!_ended || _cut) && _channel.OnDrained(_buffer.AsSpan(start, Math.Max(0, _end + count - start)));
         _draining!.TrySetResult();
     }
 

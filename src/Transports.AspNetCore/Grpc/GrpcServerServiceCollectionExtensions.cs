@@ -1,0 +1,29 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Transports;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the listener for gRPC addresses.</summary>
+public static class GrpcServerServiceCollectionExtensions
+{
+    /// <summary>Adds listening at <c>grpc+http</c> and <c>grpc+https</c> addresses, with a server of its own. May be called many times.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddGrpcServer(this ITransportsBuilder builder, Action<GrpcServerTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddOptions();
+        if (configure is not null)
+        {
+            builder.Services.Configure(configure);
+        }
+
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, GrpcServerTransport>(static provider => new GrpcServerTransport(
+            provider.GetRequiredService<IOptions<GrpcServerTransportOptions>>().Value,
+            provider.GetService<ILoggerFactory>())));
+        return builder;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Transports;
+
+/// <summary>Dials <c>sse+http://</c> and <c>sse+https://</c> addresses: any server of server-sent events (HTML standard, section 9.2).</summary>
+/// <remarks>
+/// <para>A channel receives only. With <c>duplex</c> in the address's query, as in <c>sse+https://host/chat?duplex</c>, it sends too, by
+/// POST to the same address; that needs a server of this library (the package Transports.AspNetCore).</para>
+/// <para>A broken stream is opened again from where it was. With a server of this library nothing is lost by that, or
+/// the channel ends and says so; others resend what they keep, so there <see cref="ChannelCharacteristics.IsReliable"/> is false.</para>
+/// </remarks>
+public sealed class SseTransport : IClientTransport, IDisposable
+{
+    private readonly SseTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly Lazy<HttpMessageInvoker> _http;
+
+    /// <summary>A transport with options of its own.</summary>
+    /// <param name="options">How to dial; by default as <see cref="SseTransportOptions"/> says.</param>
+    /// <param name="loggerFactory">Where to log; by default nowhere.</param>
+    public SseTransport(SseTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+    {
+        _options = options ?? new SseTransportOptions();
+        _options.Validate();
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<SseTransport>();
+        _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
+    }
+
+    /// <summary>For dependency injection.</summary>
+    /// <param name="options">How to dial.</param>
+    /// <param name="loggerFactory">Where to log.</param>
+    public SseTransport(IOptions<SseTransportOptions> options, ILoggerFactory loggerFactory)
+        : this(options?.Value, loggerFactory)
+    {
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = ["sse+http", "sse+https"];
+
+    /// <inheritdoc/>
+    public ChannelCharacteristics Characteristics
+        => SseMessageChannel.CharacteristicsOf(ChannelDirection.UnidirectionalReceive, isReliable: false, isEncrypted: false, isMultiplexed: false);
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (!address.IsAbsoluteUri || !Schemes.Contains(address.Scheme))
+        {
+            throw new ArgumentException($"'{address}' is not an sse+http:// or sse+https:// address.", nameof(address));
+        }
+
+        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await OpenAsync(address, linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TransportException($"{address} did not begin an event stream within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new TransportException($"Could not open an event stream from {address}. {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_http.IsValueCreated)
+        {
+            _http.Value.Dispose();
+        }
+    }
+
+    private static bool IsDuplex(Uri address)
+        => address.Query.TrimStart('?').Split('&').Any(static part => part.Split('=')[0].Equals(SseWire.DuplexQuery, StringComparison.OrdinalIgnoreCase));
+
+    // Generic parsing of a scheme that .NET does not know leaves the port out; HTTP has its own.
+    private static Uri HttpAddress(Uri address)
+        => new(string.Concat(address.Scheme.AsSpan("sse+".Length), Uri.SchemeDelimiter, address.GetComponents(UriComponents.HostAndPort, UriFormat.UriEscaped).TrimEnd(':'), address.PathAndQuery));
+
+    private async Task<IMessageChannel> OpenAsync(Uri address, CancellationToken cancellationToken)
+    {
+        var isDuplex = IsDuplex(address);
+        var requests = new SseRequests(_http.Value, HttpAddress(address), _options);
+        var response = await requests.OpenAsync("", cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Check(address, response);
+            var isOwn = requests.Session is not null;
+            if (isDuplex && !isOwn)
+            {
+                throw new TransportException($"{address} has no session to send to: only servers of this library take messages over SSE. Leave '{SseWire.DuplexQuery}' out to receive only.");
+            }
+
+            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            var framing = new SseFraming(_options.BufferPool) { IsOwn = isOwn };
+            var channel = new SseMessageChannel(
+                new SseClientConnection(requests, response, stream, framing, _options, isDuplex),
+                framing,
+                new MessageChannelContext
+                {
+                    Transport = "sse",
+                    Side = ChannelSide.Client,
+                    Options = _options,
+                    Characteristics = SseMessageChannel.CharacteristicsOf(
+                        isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalReceive,
+                        isReliable: isOwn,
+                        isEncrypted: address.Scheme == "sse+https",
+                        isMultiplexed: _options.HttpVersion == HttpVersion.Version20),
+                    RemoteAddress = address,
+                    Logger = _logger,
+                },
+                idPrefix: null,
+                sendsEnd: isDuplex);
+            response = null;
+            return channel;
+        }
+        finally
+        {
+            response?.Dispose();
+        }
+    }
+
+    private static void Check(Uri address, HttpResponseMessage response)
+    {
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            throw new TransportException($"{address} refused the event stream with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path and the credentials.");
+        }
+
+        // The header as it was sent: a type with an empty parameter is still this type, though .NET's parser refuses it.
+        var type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : "";
+        if (!type.Split(';')[0].Trim().Equals(SseWire.ContentType, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new TransportException($"{address} answered with '{type}' instead of {SseWire.ContentType}: it is no event stream. Check the path.");
+        }
+    }
+
+    private HttpMessageInvoker CreateInvoker()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseCookies = false,
+            EnableMultipleHttp2Connections = true,
+            ConnectTimeout = _options.ConnectTimeout,
+        };
+        _options.ConfigureHandler?.Invoke(handler);
+        return new HttpMessageInvoker(handler);
+    }
+}

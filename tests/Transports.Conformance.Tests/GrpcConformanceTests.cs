@@ -1,0 +1,38 @@
+using Transports.Tests;
+
+namespace Transports.Conformance.Tests;
+
+public class GrpcConformanceTests : TransportConformanceTests
+{
+    // A request and a stream each.
+    protected override int ConnectionCount => 1_000;
+
+    // What lies between is HTTP/2's windows and the server's own buffers.
+    protected override ITransport CreateTransport(ConformanceOptions options)
+        => options.Side == ChannelSide.Client
+            ? new GrpcTransport(Configure(options.ApplyTo(new GrpcTransportOptions())))
+            : new GrpcServerTransport(Configure(options.ApplyTo(new GrpcServerTransportOptions())));
+
+    protected override Uri CreateListenAddress() => new("grpc+http://localhost:0");
+
+    protected virtual GrpcTransportOptions Configure(GrpcTransportOptions options) => options;
+
+    protected virtual GrpcServerTransportOptions Configure(GrpcServerTransportOptions options) => options;
+}
+
+public sealed class SecureGrpcConformanceTests : GrpcConformanceTests
+{
+    protected override Uri CreateListenAddress() => new("grpc+https://localhost:0");
+
+    protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
+    {
+        options.ConfigureHandler = TestAuthority.Trust;
+        return options;
+    }
+
+    protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
+    {
+        options.ServerCertificate = TestCertificates.Shared.Server;
+        return options;
+    }
+}

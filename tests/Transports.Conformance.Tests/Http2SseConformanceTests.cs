@@ -1,0 +1,19 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Transports.Conformance.Tests;
+
+public sealed class Http2SseConformanceTests : SseConformanceTests
+{
+    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    {
+        options.Protocols = HttpProtocols.Http2;
+        return options;
+    }
+
+    protected override SseTransportOptions ConfigureClient(SseTransportOptions options)
+    {
+        options.HttpVersion = HttpVersion.Version20;
+        return options;
+    }
+}

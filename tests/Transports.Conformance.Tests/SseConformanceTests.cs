@@ -1,0 +1,20 @@
+namespace Transports.Conformance.Tests;
+
+public class SseConformanceTests : TransportConformanceTests
+{
+    // An HTTP request each way, and a closing one.
+    protected override int ConnectionCount => 500;
+
+    // Each turn of the client's flusher is an HTTP request.
+    protected override int MessageCount => 20_000;
+
+    protected override ITransport CreateTransport(ConformanceOptions options) => options.Side == ChannelSide.Server
+        ? new AspNetCoreTransport(ConfigureServer(options.ApplyTo(new AspNetCoreTransportOptions())))
+        : new SseTransport(ConfigureClient(options.ApplyTo(new SseTransportOptions())));
+
+    protected override Uri CreateListenAddress() => new("sse+http://localhost:0/channel?duplex");
+
+    protected virtual AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options) => options;
+
+    protected virtual SseTransportOptions ConfigureClient(SseTransportOptions options) => options;
+}
