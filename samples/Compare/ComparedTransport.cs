@@ -28,7 +28,15 @@ internal sealed record ComparedTransport(
 
             // The default is what every network carries; loopback carries the largest, and so the 16 KiB messages.
             options => options.MaxMessageSize = UdpTransportOptions.LargestDatagram)),
+        new("quic", () => new Uri("quic://127.0.0.1:0"), Wire.Udp, false, AddQuic),
     ];
+
+    private static void AddQuic(ITransportsBuilder builder, SampleCertificate certificate)
+        => builder.AddQuic(options =>
+        {
+            options.TlsServer.Certificate = certificate.Certificate;
+            options.TlsClient.TrustedRoots = [certificate.Certificate];
+        });
 
     private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)
         => builder.AddTcp(options =>

@@ -12,10 +12,12 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
 {
     private long _code = QuicCodes.FromStatus(ChannelCloseStatus.Normal);
     private int _aborted;
+    private volatile bool _stoppedReading;
 
     public override bool SupportsHalfClose => true;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => stream.ReadAsync(buffer, CancellationToken.None);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer)
+        => _stoppedReading ? new ValueTask<int>(0) : stream.ReadAsync(buffer, CancellationToken.None);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
@@ -39,6 +41,7 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
         {
             // Goes first, so that the peer knows the status when it reads the end.
             _code = QuicCodes.FromStatus(status);
+            _stoppedReading = true;
             stream.Abort(QuicAbortDirection.Read, _code);
         }
 

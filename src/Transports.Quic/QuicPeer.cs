@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Quic;
 using System.Runtime.Versioning;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -117,7 +118,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             }
 
             await ReleaseAsync(QuicCodes.FromStatus(ChannelCloseStatus.Normal)).ConfigureAwait(false);
-            throw e is QuicException or ObjectDisposedException ? EndedException(e) : e;
+            throw e is QuicException or ObjectDisposedException or AuthenticationException ? EndedException(e) : e;
         }
     }
 
@@ -152,8 +153,9 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
                 _ = SurfaceAsync(stream);
             }
         }
-        catch (Exception e) when (e is QuicException or ObjectDisposedException)
+        catch (Exception e) when (e is QuicException or ObjectDisposedException or AuthenticationException)
         {
+            // A server may refuse a client's certificate after the client's half of the handshake is over.
             Volatile.Write(ref _failure, e);
         }
 
@@ -265,7 +267,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
 
             QuicLog.WrongPreface(_logger, _remoteAddress);
         }
-        catch (Exception e) when (e is QuicException or OperationCanceledException or ObjectDisposedException or ChannelClosedException)
+        catch (Exception e) when (e is QuicException or AuthenticationException or OperationCanceledException or ObjectDisposedException or ChannelClosedException)
         {
             // Not in time, or the peer gave it up, or nobody accepts any more.
             status = e is ChannelClosedException ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.TimedOut;

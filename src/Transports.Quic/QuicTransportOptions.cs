@@ -7,10 +7,10 @@ public class QuicTransportOptions : MessageChannelOptions
     public const string DefaultApplicationProtocol = "transports/1";
 
     /// <summary>How a listener shows itself and checks its clients.</summary>
-    public QuicServerTlsOptions TlsServer { get; } = new();
+    public QuicServerTlsOptions TlsServer { get; set; } = new();
 
     /// <summary>How a client shows itself and checks the server.</summary>
-    public QuicClientTlsOptions TlsClient { get; } = new();
+    public QuicClientTlsOptions TlsClient { get; set; } = new();
 
     /// <summary>The name of the application protocol, in both directions. Default <see cref="DefaultApplicationProtocol"/>; from 1 to 255 bytes. Both ends must agree.</summary>
     public string ApplicationProtocol { get; set; } = DefaultApplicationProtocol;
@@ -46,6 +46,8 @@ public class QuicTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(TlsServer);
+        ArgumentNullException.ThrowIfNull(TlsClient);
         ArgumentException.ThrowIfNullOrEmpty(ApplicationProtocol);
         OptionChecks.InRange(System.Text.Encoding.UTF8.GetByteCount(ApplicationProtocol), 1, 255, nameof(ApplicationProtocol));
         OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));

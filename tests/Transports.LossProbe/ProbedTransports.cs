@@ -1,3 +1,5 @@
+using Transports.Quic.Tests;
+
 namespace Transports.LossProbe;
 
 /// <summary>The transports that can be probed.</summary>
@@ -5,6 +7,7 @@ internal static class ProbedTransports
 {
     public static IMessageChannelFactory CreateFactory(Uri address) => new MessageChannelFactory(
     [
+        new QuicTransport(QuicTestCertificate.Use(new QuicTransportOptions())),
         new TcpTransport(),
         new UdpTransport(new UdpTransportOptions { UseBatching = address.Query != "?batching=off" }),
     ]);

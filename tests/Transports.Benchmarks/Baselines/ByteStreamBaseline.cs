@@ -19,6 +19,7 @@ internal sealed class ByteStreamBaseline<TBytes> : IBenchmarkSide
     private const int ReadSize = 128 * 1024;
 
     private readonly Work _work;
+    private readonly int _writeSize;
     private readonly IReadOnlyList<(TBytes Client, TBytes Server)> _pairs;
     private readonly Task[] _echoes;
     private readonly byte[] _payload;
@@ -26,8 +27,10 @@ internal sealed class ByteStreamBaseline<TBytes> : IBenchmarkSide
     /// <summary>Takes over connected pairs.</summary>
     /// <param name="work">What to do.</param>
     /// <param name="pairs">The two ends of each connection.</param>
-    public ByteStreamBaseline(Work work, IReadOnlyList<(TBytes Client, TBytes Server)> pairs)
+    /// <param name="writeSize">How many bytes a flood gathers for one write; 0 for a write per message.</param>
+    public ByteStreamBaseline(Work work, IReadOnlyList<(TBytes Client, TBytes Server)> pairs, int writeSize = WriteSize)
     {
+        _writeSize = writeSize;
         _work = work;
         _pairs = pairs;
         _payload = new byte[work.PayloadSize];
@@ -245,8 +248,8 @@ internal sealed class ByteStreamBaseline<TBytes> : IBenchmarkSide
     private async Task SendAsync(TBytes bytes, long messages, SemaphoreSlim? turn)
     {
         var frameSize = HeaderSize + _payload.Length;
-        var output = new byte[Math.Max(WriteSize, frameSize)];
-        var framed = frameSize >= WriteSize;
+        var output = new byte[Math.Max(_writeSize, frameSize)];
+        var framed = frameSize >= _writeSize;
         if (framed)
         {
             WriteFrame(output);

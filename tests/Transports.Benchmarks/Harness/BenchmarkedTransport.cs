@@ -11,6 +11,7 @@ internal abstract class BenchmarkedTransport
         new UnixBenchmarks(),
         new MemoryBenchmarks(),
         new UdpBenchmarks(),
+        new QuicBenchmarks(),
         new WebSocketBenchmarks(),
     ];
 
