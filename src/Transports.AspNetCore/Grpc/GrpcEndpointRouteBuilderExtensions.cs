@@ -49,7 +49,7 @@ public static class GrpcEndpointRouteBuilderExtensions
             options,
             (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
             services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
-        var endpoint = new ChannelEndpoint(runner, [new GrpcChannelProtocol(runner)]);
+        var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(runner)]);
         return endpoints.Map("/" + method, endpoint.InvokeAsync).WithDisplayName($"gRPC {method}");
     }
 }

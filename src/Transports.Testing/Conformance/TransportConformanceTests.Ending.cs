@@ -286,7 +286,7 @@ public abstract partial class TransportConformanceTests
             await sendingBack;
             Assert.True(
                 end is null,
-                $"Dispose is a graceful close, and nothing hindered it: the peer should read to the end, but got {end}");
+                $"Dispose is a graceful close, and nothing hindered it: the peer should read to the end, but got {end}{Environment.NewLine}The disposed side ended with {await ClosedAsync(pair.Client)}");
             Assert.Equal(sent, received);
         }
 
