@@ -24,6 +24,10 @@ internal sealed record ComparedTransport(
         new("tcp", () => new Uri("tcp://127.0.0.1:0"), Wire.Tcp, false, AddTcp),
         new("tls", () => new Uri("tls://127.0.0.1:0"), Wire.Tcp, false, AddTcp),
         new("unix", () => new Uri("unix://" + Path.Combine(Path.GetTempPath(), $"compare-{Guid.NewGuid():N}.sock")), Wire.Unix, false, AddTcp),
+        new("udp", () => new Uri("udp://127.0.0.1:0"), Wire.Udp, false, (builder, _) => builder.AddUdp(
+
+            // The default is what every network carries; loopback carries the largest, and so the 16 KiB messages.
+            options => options.MaxMessageSize = UdpTransportOptions.LargestDatagram)),
     ];
 
     private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)

@@ -12,8 +12,8 @@ internal sealed class TcpMessageChannel : FramedMessageChannel, ISocketFeature
     private TcpMessageChannel(ByteConnection connection, IMessageFraming framing, MessageChannelContext context, Socket socket)
         : base(connection, framing, context)
     {
-        LocalEndPoint = socket.LocalEndPoint;
-        RemoteEndPoint = socket.RemoteEndPoint;
+        LocalEndPoint = socket.LocalEndPointOrNull();
+        RemoteEndPoint = socket.RemoteEndPointOrNull();
     }
 
     public EndPoint? LocalEndPoint { get; }

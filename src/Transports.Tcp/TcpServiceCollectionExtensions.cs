@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -12,12 +16,17 @@ public static class TcpServiceCollectionExtensions
     public static ITransportsBuilder AddTcp(this ITransportsBuilder builder, Action<TcpTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions<TcpTransportOptions>();
+        var options = builder.Services.AddOptions<TcpTransportOptions>();
         if (configure is not null)
         {
-            builder.Services.Configure(configure);
+            options.Configure(configure);
         }
 
-        return builder.AddTransport<TcpTransport>();
+        // A factory, because without logging registered the container would take the constructor that needs neither
+        // logging nor options, and what was configured would be ignored in silence.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, TcpTransport>(static provider => new TcpTransport(
+            provider.GetRequiredService<IOptions<TcpTransportOptions>>(),
+            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
+        return builder;
     }
 }

@@ -83,7 +83,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
             ? new TlsSocketOpener(_options, CertificateSelector(address), _logger)
             : new SocketOpener(target.Scheme, _options, _logger);
         var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.Backlog, _logger);
-        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, target.Path, _logger));
+        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, _options.TimeProvider, target.Path, _logger));
     }
 
     private Func<string?, SslStreamCertificateContext> CertificateSelector(Uri address)
@@ -114,7 +114,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         Side = ChannelSide.Client,
         Options = _options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(_options, target.IsTls),
-        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPoint),
+        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPointOrNull()),
         RemoteAddress = address,
         Logger = _logger,
     };

@@ -30,7 +30,7 @@ public class TcpTransportOptions : MessageChannelOptions
     /// <summary>
     /// How many connections a listener holds at once that <see cref="IMessageListener.AcceptAsync"/> has not given out yet:
     /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait in the backlog.
-    /// A TLS listener that is full drops the oldest connection that has not sent a byte, so that silent peers keep nobody out.
+    /// A TLS listener that is full drops the oldest connection that has been silent for a second, so that silent peers keep nobody out.
     /// </summary>
     public int MaxPendingHandshakes { get; set; } = 256;
 

@@ -45,4 +45,55 @@ internal static partial class Log
 
     [LoggerMessage(1005, LogLevel.Debug, "Channel {ChannelId} could not give its connection back.")]
     public static partial void DisposeFailed(ILogger logger, Exception error, string channelId);
+
+    [LoggerMessage(1100, LogLevel.Information, "Listening at {LocalAddress}.")]
+    public static partial void ServerStarted(ILogger logger, Uri localAddress);
+
+    [LoggerMessage(1101, LogLevel.Information, "Stopped listening at {LocalAddress}; all channels are closed.")]
+    public static partial void ServerStopped(ILogger logger, Uri localAddress);
+
+    [LoggerMessage(1102, LogLevel.Warning, "Accepting at {LocalAddress} failed. The next try is in {Delay}.")]
+    public static partial void AcceptFailed(ILogger logger, Exception error, Uri localAddress, TimeSpan delay);
+
+    [LoggerMessage(1103, LogLevel.Warning, "{MaxChannels} channels are open at {LocalAddress}, as many as MaxChannels allows. New peers wait until one ends.")]
+    public static partial void ServerFull(ILogger logger, Uri localAddress, int maxChannels);
+
+    [LoggerMessage(1104, LogLevel.Error, "The handler of channel {ChannelId} with {RemoteAddress} failed. The channel is closed as InternalError.")]
+    public static partial void HandlerFailed(ILogger logger, Exception error, string channelId, Uri? remoteAddress);
+
+    [LoggerMessage(1105, LogLevel.Debug, "Accepted channel {ChannelId} from {RemoteAddress}.")]
+    public static partial void ChannelAccepted(ILogger logger, string channelId, Uri? remoteAddress);
+
+    [LoggerMessage(1106, LogLevel.Debug, "The handler of channel {ChannelId} ended with its channel. {Reason}")]
+    public static partial void HandlerEndedWithChannel(ILogger logger, string channelId, string reason);
+
+    [LoggerMessage(1107, LogLevel.Warning, "{Count} handlers at {LocalAddress} did not end within ShutdownTimeout. Their channels are aborted.")]
+    public static partial void ServerAbortsChannels(ILogger logger, Uri? localAddress, int count);
+
+    [LoggerMessage(1108, LogLevel.Error, "{Count} handlers at {LocalAddress} go on although their channels were aborted. Let them watch the token they are given.")]
+    public static partial void HandlersLeftBehind(ILogger logger, Uri? localAddress, int count);
+
+    [LoggerMessage(1109, LogLevel.Critical, "The listener at {Address} was disposed under its server, which stops.")]
+    public static partial void ListenerFailed(ILogger logger, Exception error, Uri? address);
+
+    [LoggerMessage(1110, LogLevel.Debug, "A step of closing down at {LocalAddress} failed; the others go on.")]
+    public static partial void ShutdownStepFailed(ILogger logger, Exception error, Uri? localAddress);
+
+    [LoggerMessage(1200, LogLevel.Debug, "Channel {ChannelId} opened from {LocalAddress} to {RemoteAddress}.")]
+    public static partial void ChannelOpened(ILogger logger, string channelId, Uri? localAddress, Uri? remoteAddress);
+
+    [LoggerMessage(1201, LogLevel.Debug, "Channel {ChannelId} ended: {Status} by {Who}. {Description}")]
+    public static partial void ChannelEndSeen(ILogger logger, string channelId, ChannelCloseStatus status, string who, string? description);
+
+    [LoggerMessage(1202, LogLevel.Trace, "Channel {ChannelId} sent {Size} bytes, {Kind}.")]
+    public static partial void MessageSent(ILogger logger, string channelId, long size, MessageKind kind);
+
+    [LoggerMessage(1203, LogLevel.Trace, "Channel {ChannelId} received {Size} bytes, {Kind}.")]
+    public static partial void MessageReceived(ILogger logger, string channelId, long size, MessageKind kind);
+
+    [LoggerMessage(1204, LogLevel.Trace, "Channel {ChannelId} sent {Payload}")]
+    public static partial void PayloadSent(ILogger logger, string channelId, string payload);
+
+    [LoggerMessage(1205, LogLevel.Trace, "Channel {ChannelId} received {Payload}")]
+    public static partial void PayloadReceived(ILogger logger, string channelId, string payload);
 }

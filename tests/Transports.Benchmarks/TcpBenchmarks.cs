@@ -11,14 +11,16 @@ internal sealed class TcpBenchmarks : BenchmarkedTransport
 
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
-        var pairs = await SocketBytes.ConnectTcpAsync(work.Connections);
-        return new ChannelSubject(work, [.. pairs.Select(pair =>
-            ((IMessageChannel)FramedMessageChannel.Create(pair.Client), (IMessageChannel)FramedMessageChannel.Create(pair.Server)))]);
+        var transport = new TcpTransport();
+        return await ChannelSubject.OpenAsync(
+            work,
+            await transport.ListenAsync(new Uri("tcp://127.0.0.1:0")),
+            address => transport.ConnectAsync(address));
     }
 
     public override async Task<IBenchmarkSide> OpenBaselineAsync(Work work)
     {
-        var pairs = await SocketBytes.ConnectTcpAsync(work.Connections);
+        var pairs = await SocketPairs.ConnectTcpAsync(work.Connections);
         return new ByteStreamBaseline<SocketBytes>(work, [.. pairs.Select(pair => (new SocketBytes(pair.Client), new SocketBytes(pair.Server)))]);
     }
 }

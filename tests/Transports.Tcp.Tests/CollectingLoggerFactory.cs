@@ -20,6 +20,11 @@ internal sealed class CollectingLoggerFactory : ILoggerFactory, ILogger
             {
                 return (level, text);
             }
+
+            if (id is >= 2010 and <= 2013)
+            {
+                throw new InvalidOperationException($"Waiting for event {eventId}, and a handshake ended otherwise: {id} {text}");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ internal sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
-    private readonly List<(int Count, TaskCompletionSource Reached)> _watchers = [];
+    private readonly List<(Func<bool> Condition, TaskCompletionSource Reached)> _watchers = [];
     private TimeSpan _now;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -22,20 +22,10 @@ internal sealed class ManualTimeProvider : TimeProvider
     }
 
     /// <summary>Completes when that many timers are waiting.</summary>
-    public Task WhenTimersAsync(int count)
-    {
-        lock (_gate)
-        {
-            if (_timers.Count >= count)
-            {
-                return Task.CompletedTask;
-            }
+    public Task WhenTimersAsync(int count) => WhenAsync(() => _timers.Count >= count);
 
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _watchers.Add((count, reached));
-            return reached.Task;
-        }
-    }
+    /// <summary>Completes when a timer is waiting that is due within that time.</summary>
+    public Task WhenTimerAsync(TimeSpan within) => WhenAsync(() => _timers.Any(timer => timer.Due <= _now + within));
 
     public void Advance(TimeSpan by)
     {
@@ -50,6 +40,34 @@ internal sealed class ManualTimeProvider : TimeProvider
         foreach (var timer in due)
         {
             timer.Fire();
+        }
+    }
+
+    /// <summary>Moves time on, but only while something waits for no longer than that, until the task has ended.</summary>
+    public async Task AdvanceUntilAsync(Task task, TimeSpan by)
+    {
+        while (!task.IsCompleted)
+        {
+            await Task.WhenAny(WhenTimerAsync(by), task);
+            if (!task.IsCompleted)
+            {
+                Advance(by);
+            }
+        }
+    }
+
+    private Task WhenAsync(Func<bool> condition)
+    {
+        lock (_gate)
+        {
+            if (condition())
+            {
+                return Task.CompletedTask;
+            }
+
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _watchers.Add((condition, reached));
+            return reached.Task;
         }
     }
 
@@ -69,7 +87,7 @@ internal sealed class ManualTimeProvider : TimeProvider
 
                 Due = clock._now + dueTime;
                 clock._timers.Add(this);
-                foreach (var watcher in clock._watchers.Where(watcher => watcher.Count <= clock._timers.Count).ToArray())
+                foreach (var watcher in clock._watchers.Where(watcher => watcher.Condition()).ToArray())
                 {
                     clock._watchers.Remove(watcher);
                     watcher.Reached.SetResult();

@@ -6,7 +6,16 @@ namespace Transports.Tests;
 /// <summary>Short words for what the tests do all the time.</summary>
 internal static class Net
 {
-    public static CancellationToken Token => TestContext.Current.CancellationToken;
+    /// <summary>Ends a test that hangs, as an upper bound and nothing else.</summary>
+    public static CancellationToken Token
+    {
+        get
+        {
+            var bound = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            bound.CancelAfter(TimeSpan.FromMinutes(1));
+            return bound.Token;
+        }
+    }
 
     public static TcpTransportOptions Options(Action<TcpTransportOptions>? configure = null)
     {

@@ -107,23 +107,29 @@ public sealed class TcpChannelTests
         var payload = RandomNumberGenerator.GetBytes(64 * 1024);
 
         // The client never reads these; the server has more in flight while the client closes.
-        for (var i = 0; i < 8; i++)
-        {
-            await pair.Server.SendAsync(payload, Token);
-        }
-
+        var serverSends = SendManyAsync(pair.Server, payload);
         for (var i = 0; i < 4; i++)
         {
             await pair.Client.SendAsync(payload, Token);
         }
 
-        await pair.Client.CloseAsync(cancellationToken: Token);
+        var closing = pair.Client.CloseAsync(cancellationToken: Token);
         for (var i = 0; i < 4; i++)
         {
             (await pair.Server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(payload);
         }
 
         (await pair.Server.ReceiveAsync(Token)).Should().BeNull();
+        await closing;
+        await serverSends;
+
+        static async Task SendManyAsync(IMessageChannel channel, byte[] payload)
+        {
+            for (var i = 0; i < 16; i++)
+            {
+                await channel.SendAsync(payload, Token);
+            }
+        }
     }
 
     [Fact]

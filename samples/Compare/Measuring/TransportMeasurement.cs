@@ -47,7 +47,9 @@ internal sealed class TransportMeasurement(ComparedTransport transport, IMessage
     }
 
     private static double Percentile(TimeSpan[] sorted, double share)
-        => sorted.Length == 0 ? double.NaN : sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))].TotalMicroseconds;
+        => sorted.Length == 0
+            ? throw new VerificationException("no round trip was answered")
+            : sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))].TotalMicroseconds;
 
     private CompareRow Failed(string reason) => new() { Transport = transport.Name, Available = true, Reason = reason };
 

@@ -8,6 +8,9 @@ namespace Transports;
 /// <summary>Opens a socket to an address: resolves, connects within the timeout, and explains failures.</summary>
 internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer dialer)
 {
+    // Long against an accept, short against a person's patience.
+    private static readonly TimeSpan FullBacklogPause = TimeSpan.FromMilliseconds(5);
+
     public async Task<Socket> ConnectAsync(TcpAddress address, Uri shown, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
@@ -20,7 +23,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
             {
                 var endPoint = UnixSocketPath.ToEndPoint(path);
                 tried = [endPoint];
-                return await dialer.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
+                return await ConnectUnixAsync(endPoint, either.Token).ConfigureAwait(false);
             }
 
             var endPoints = await ResolveAsync(address, shown, either.Token).ConfigureAwait(false);
@@ -39,6 +42,23 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
         catch (SocketException e)
         {
             throw Explain(shown, [new ConnectFailure(tried.Count > 0 ? tried[0] : new DnsEndPoint(address.Host, address.Port), e)]);
+        }
+    }
+
+    private async Task<Socket> ConnectUnixAsync(EndPoint endPoint, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await dialer.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+            {
+                // The listener's backlog is full. TCP waits for it by itself; a Unix socket that does not block is turned away
+                // at once (connect(2): EAGAIN), and nothing tells when there is room again.
+                await Task.Delay(FullBacklogPause, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

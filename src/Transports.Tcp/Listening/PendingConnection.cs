@@ -3,11 +3,18 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>An accepted socket whose channel is being opened.</summary>
-internal sealed class PendingConnection(Socket socket)
+internal sealed class PendingConnection(Socket socket, long since)
 {
     private volatile bool _heard;
+    private volatile bool _dropped;
 
     public Socket Socket { get; } = socket;
+
+    /// <summary>The clock's timestamp when it was accepted.</summary>
+    public long Since { get; } = since;
+
+    /// <summary><see langword="true"/> once it was aborted.</summary>
+    public bool Dropped => _dropped;
 
     /// <summary><see langword="true"/> once the peer has sent something.</summary>
     public bool Heard => _heard;
@@ -15,5 +22,9 @@ internal sealed class PendingConnection(Socket socket)
     public void NoteHeard() => _heard = true;
 
     /// <summary>Resets the connection, which ends its handshake.</summary>
-    public void Abort() => SocketAbort.Reset(Socket);
+    public void Abort()
+    {
+        _dropped = true;
+        SocketAbort.Reset(Socket);
+    }
 }

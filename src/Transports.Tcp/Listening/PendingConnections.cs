@@ -3,31 +3,38 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>The connections a listener holds and has not handed out: a bounded number of places, and the handshakes among them.</summary>
-internal sealed class PendingConnections(int places)
+internal sealed class PendingConnections(int places, TimeProvider timeProvider)
 {
+    // Time enough for a first byte to follow its connection; short enough that silent peers cannot keep others waiting for long.
+    private static readonly TimeSpan SilenceAllowed = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _places = new(places);
     private readonly LinkedList<PendingConnection> _opening = [];
     private TaskCompletionSource? _done;
 
-    /// <summary>Takes a place. When none is free, the oldest connection that has not sent a byte loses its own.</summary>
+    /// <summary>Takes a place. When none is free, connections that have been silent for a second lose theirs, the oldest first.</summary>
     /// <returns><see langword="false"/> when the listener stops.</returns>
     public async ValueTask<bool> EnterAsync(CancellationToken stopping)
     {
-        if (_places.Wait(0, CancellationToken.None))
+        while (!_places.Wait(0, CancellationToken.None))
         {
-            return true;
+            using var until = new CancellationTokenSource(DropOldestSilent(), timeProvider);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, until.Token);
+            try
+            {
+                await _places.WaitAsync(either.Token).ConfigureAwait(false);
+                return true;
+            }
+            catch (OperationCanceledException)
+            {
+                if (stopping.IsCancellationRequested)
+                {
+                    return false;
+                }
+            }
         }
 
-        DropOldestSilent();
-        try
-        {
-            await _places.WaitAsync(stopping).ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        return true;
     }
 
     /// <summary>Gives a place back.</summary>
@@ -36,7 +43,7 @@ internal sealed class PendingConnections(int places)
     /// <summary>Opens a connection in the background. It never throws.</summary>
     public void Run(Socket socket, Func<PendingConnection, Task> open)
     {
-        var connection = new PendingConnection(socket);
+        var connection = new PendingConnection(socket, timeProvider.GetTimestamp());
         LinkedListNode<PendingConnection> node;
         lock (_opening)
         {
@@ -95,14 +102,27 @@ internal sealed class PendingConnections(int places)
         }
     }
 
-    private void DropOldestSilent()
+    // Returns how long to wait for a place before looking again.
+    private TimeSpan DropOldestSilent()
     {
         PendingConnection? oldest;
         lock (_opening)
         {
-            oldest = _opening.FirstOrDefault(connection => !connection.Heard);
+            oldest = _opening.FirstOrDefault(connection => !connection.Heard && !connection.Dropped);
         }
 
-        oldest?.Abort();
+        if (oldest is null)
+        {
+            return SilenceAllowed;
+        }
+
+        var rest = SilenceAllowed - timeProvider.GetElapsedTime(oldest.Since);
+        if (rest > TimeSpan.Zero)
+        {
+            return rest;
+        }
+
+        oldest.Abort();
+        return SilenceAllowed;
     }
 }

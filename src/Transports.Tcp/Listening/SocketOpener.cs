@@ -43,8 +43,8 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         Side = ChannelSide.Server,
         Options = Options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(Options, encrypted),
-        LocalAddress = TcpAddress.ToUri(Scheme, socket.LocalEndPoint) ?? listening,
-        RemoteAddress = TcpAddress.ToUri(Scheme, socket.RemoteEndPoint),
+        LocalAddress = TcpAddress.ToUri(Scheme, socket.LocalEndPointOrNull()) ?? listening,
+        RemoteAddress = TcpAddress.ToUri(Scheme, socket.RemoteEndPointOrNull()),
         Logger = Logger,
     };
 }

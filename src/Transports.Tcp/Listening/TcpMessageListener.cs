@@ -26,6 +26,7 @@ internal sealed class TcpMessageListener : IMessageListener
         Uri localAddress,
         SocketOpener opener,
         int maxPending,
+        TimeProvider timeProvider,
         string? unixPath,
         ILogger logger,
         Func<Socket, CancellationToken, ValueTask<Socket>>? accept = null)
@@ -33,7 +34,7 @@ internal sealed class TcpMessageListener : IMessageListener
         _sockets = sockets;
         LocalAddress = localAddress;
         _opener = opener;
-        _pending = new PendingConnections(maxPending);
+        _pending = new PendingConnections(maxPending, timeProvider);
         _unixPath = unixPath;
         _logger = logger;
         var acceptSocket = accept ?? (static (socket, cancellationToken) => socket.AcceptAsync(cancellationToken));
@@ -150,7 +151,18 @@ internal sealed class TcpMessageListener : IMessageListener
     // Owns a place of the pending connections, and passes it on with the channel.
     private async Task OpenAsync(PendingConnection connection)
     {
-        var channel = await _opener.OpenAsync(connection, LocalAddress, _stopping.Token).ConfigureAwait(false);
+        TcpMessageChannel? channel = null;
+        try
+        {
+            channel = await _opener.OpenAsync(connection, LocalAddress, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, such as a logger that throws, the place must come free and the listener go on.
+            connection.Abort();
+            Log.HandshakeBroke(_logger, e, LocalAddress);
+        }
+
         if (channel is null)
         {
             _pending.Release();

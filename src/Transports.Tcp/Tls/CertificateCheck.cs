@@ -10,6 +10,7 @@ internal sealed class CertificateCheck(RemoteCertificateValidationCallback? call
 
     public X509ChainStatusFlags ChainErrors { get; private set; }
 
+    /// <summary>The certificate that was refused.</summary>
     public X509Certificate2? Certificate { get; private set; }
 
     /// <summary>The certificate was refused.</summary>
@@ -38,14 +39,19 @@ internal sealed class CertificateCheck(RemoteCertificateValidationCallback? call
     public bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         Errors = errors;
-        Certificate = certificate as X509Certificate2;
         foreach (var status in chain?.ChainStatus ?? [])
         {
             ChainErrors |= status.Status;
         }
 
         var accepted = callback?.Invoke(sender, certificate, chain, errors) ?? errors == SslPolicyErrors.None;
-        Refused = !accepted;
+        if (!accepted)
+        {
+            // A copy, as the failing stream disposes its own before the failure can be explained.
+            Refused = true;
+            Certificate = certificate is null ? null : new X509Certificate2(certificate);
+        }
+
         return accepted;
     }
 }

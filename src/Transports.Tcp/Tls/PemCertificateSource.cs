@@ -30,7 +30,8 @@ public sealed class PemCertificateSource
     /// <param name="keyPath">A PEM file with the private key; by default in the same file.</param>
     /// <param name="keyPassword">The key's password; by default it has none.</param>
     /// <param name="loggerFactory">Where a failed reload is logged; by default nowhere.</param>
-    /// <exception cref="CryptographicException">The files do not hold a certificate and its key.</exception>
+    /// <exception cref="CryptographicException">The files do not hold a certificate and a key.</exception>
+    /// <exception cref="ArgumentException">The key is not that of the certificate.</exception>
     /// <exception cref="IOException">A file could not be read.</exception>
     public PemCertificateSource(string certificatePath, string? keyPath = null, string? keyPassword = null, ILoggerFactory? loggerFactory = null)
     {
@@ -60,7 +61,7 @@ public sealed class PemCertificateSource
                 Log.CertificateReloaded(_logger, _certificatePath, _current.Context.TargetCertificate.NotAfter.ToUniversalTime());
             }
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             if (_warnedAbout != times)
             {

@@ -15,6 +15,9 @@ internal sealed class TlsByteConnection(SslStream stream, TlsSocketStream transp
 
     public override bool SupportsHalfClose => true;
 
+    // TLS reports the close_notify without reading on, so an end seen below it means that none came.
+    private bool IsCut => transport.Ended && !endWithoutCloseNotify;
+
     public override ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
         var reading = stream.ReadAsync(buffer, CancellationToken.None);
@@ -24,12 +27,7 @@ internal sealed class TlsByteConnection(SslStream stream, TlsSocketStream transp
         }
 
         var count = reading.Result;
-        if (count == 0 && !buffer.IsEmpty)
-        {
-            ThrowIfCut();
-        }
-
-        return new ValueTask<int>(count);
+        return count == 0 && !buffer.IsEmpty && IsCut ? ValueTask.FromException<int>(Cut()) : new ValueTask<int>(count);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => stream.WriteAsync(buffer, CancellationToken.None);
@@ -48,21 +46,9 @@ internal sealed class TlsByteConnection(SslStream stream, TlsSocketStream transp
     private async ValueTask<int> ReadAndCheckAsync(ValueTask<int> reading)
     {
         var count = await reading.ConfigureAwait(false);
-        if (count == 0)
-        {
-            ThrowIfCut();
-        }
-
-        return count;
+        return count == 0 && IsCut ? throw Cut() : count;
     }
 
-    private void ThrowIfCut()
-    {
-        // TLS reports the close_notify without reading on, so an end seen below it means that none came.
-        if (transport.Ended && !endWithoutCloseNotify)
-        {
-            throw new IOException(
-                "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set TlsAllowEndWithoutCloseNotify.");
-        }
-    }
+    private static IOException Cut() => new(
+        "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set TlsAllowEndWithoutCloseNotify.");
 }

@@ -23,7 +23,7 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         try
         {
             Prepare(connection.Socket);
-            remote = TcpAddress.ToUri(Scheme, connection.Socket.RemoteEndPoint);
+            remote = TcpAddress.ToUri(Scheme, connection.Socket.RemoteEndPointOrNull());
             var transport = new TlsSocketStream(connection.Socket, connection.NoteHeard);
             stream = new SslStream(transport, leaveInnerStreamOpen: false);
             await stream.AuthenticateAsServerAsync(SelectOptions, null, either.Token).ConfigureAwait(false);

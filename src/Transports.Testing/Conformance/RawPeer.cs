@@ -5,14 +5,15 @@ namespace Transports;
 public abstract class RawPeer : IAsyncDisposable
 {
     /// <summary>A peer over a stream connected to the listener.</summary>
-    /// <param name="stream">The stream. Disposing it ends the connection in order.</param>
+    /// <param name="stream">The stream; the peer owns it.</param>
     /// <param name="message">One whole message on the wire, such as a length and a payload. At least two bytes.</param>
     /// <param name="reset">Ends the connection without a word, such as with a TCP reset; <see langword="null"/> where the wire cannot.</param>
-    public static RawPeer Create(Stream stream, ReadOnlyMemory<byte> message, Action? reset = null)
+    /// <param name="finish">Ends the connection in order where disposing the stream does not, such as with a TLS close_notify.</param>
+    public static RawPeer Create(Stream stream, ReadOnlyMemory<byte> message, Action? reset = null, Func<Task>? finish = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentOutOfRangeException.ThrowIfLessThan(message.Length, 2, nameof(message));
-        return new StreamRawPeer(stream, message, reset);
+        return new StreamRawPeer(stream, message, reset, finish);
     }
 
     /// <summary>Whether <see cref="Reset"/> does something that the other side can tell from an orderly end.</summary>
@@ -30,20 +31,32 @@ public abstract class RawPeer : IAsyncDisposable
     /// <summary>Ends the connection in order, as an operating system does for a process that is gone.</summary>
     public abstract ValueTask DisposeAsync();
 
-    private sealed class StreamRawPeer(Stream stream, ReadOnlyMemory<byte> message, Action? reset) : RawPeer
+    private sealed class StreamRawPeer(Stream stream, ReadOnlyMemory<byte> message, Action? reset, Func<Task>? finish) : RawPeer
     {
+        private bool _ended;
+
         public override bool CanReset => reset is not null;
 
         public override ValueTask SendMessageAsync() => SendAsync(message);
 
         public override ValueTask SendHalfMessageAsync() => SendAsync(message[..^1]);
 
-        public override void Reset() => reset?.Invoke();
+        public override void Reset()
+        {
+            _ended = true;
+            reset?.Invoke();
+        }
 
-        public override ValueTask DisposeAsync()
+        public override async ValueTask DisposeAsync()
         {
             GC.SuppressFinalize(this);
-            return stream.DisposeAsync();
+            if (finish is not null && !_ended)
+            {
+                _ended = true;
+                await finish();
+            }
+
+            await stream.DisposeAsync();
         }
 
         private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)

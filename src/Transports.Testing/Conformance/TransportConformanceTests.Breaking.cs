@@ -54,7 +54,7 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         var pair = await OpenAsync(client: Small(ChannelSide.Client), server: Small(ChannelSide.Server));
-        await FillAsync(pair.Sender, SmallBuffer, 4 * BytesInFlightBound);
+        await FillAsync(pair.Sender, SmallBuffer);
         var sends = Enumerable.Range(0, 10).Select(_ => pair.Sender.SendAsync(new byte[SmallBuffer], Token).AsTask()).ToArray();
         var flush = pair.Sender.FlushAsync(Token).AsTask();
         pair.Sender.Abort();
@@ -73,10 +73,9 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         OnlyIfBidirectional();
-        const int Rounds = 60;
         var listener = await ListenAsync();
         var random = new Random(Seed);
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < RaceRounds; round++)
         {
             var pair = await ConnectAsync(listener);
             var stopAfter = random.Next(1, 200);

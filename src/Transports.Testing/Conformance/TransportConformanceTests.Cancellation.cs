@@ -23,7 +23,7 @@ public abstract partial class TransportConformanceTests
         OnlyIfReliable();
         const int Later = 5;
         var pair = await OpenAsync(client: Small(ChannelSide.Client), server: Small(ChannelSide.Server));
-        var taken = await FillAsync(pair.Sender, SmallBuffer, 4 * BytesInFlightBound);
+        var taken = await FillAsync(pair.Sender, SmallBuffer);
 
         // In the queue: one that will be cancelled between some that will not.
         using var giveUp = new CancellationTokenSource();
@@ -183,7 +183,7 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         var pair = await OpenAsync(client: Small(ChannelSide.Client), server: Small(ChannelSide.Server));
-        var taken = await FillAsync(pair.Sender, SmallBuffer, 4 * BytesInFlightBound);
+        var taken = await FillAsync(pair.Sender, SmallBuffer);
         using (var giveUp = new CancellationTokenSource())
         {
             var flushing = pair.Sender.FlushAsync(giveUp.Token).AsTask();

@@ -73,7 +73,7 @@ public abstract partial class TransportConformanceTests
         // Two output buffers and the receiver's one, each of which may hold one message more than its limit.
         const long OwnBound = (3 * Buffer) + (3 * Size);
         var bound = OwnBound + BytesInFlightBound;
-        var taken = await FillAsync(pair.Sender, Size, 4 * bound);
+        var taken = await FillAsync(pair.Sender, Size);
         var bytes = (long)taken.Count * Size;
         Assert.True(bytes <= bound, string.Create(CultureInfo.InvariantCulture, $"{bytes} bytes were accepted that nobody reads; the bound is {bound}."));
 
@@ -95,12 +95,14 @@ public abstract partial class TransportConformanceTests
         OnlyIfReliable();
         const int Count = 1000;
         var stalled = await OpenAsync(client: Small(ChannelSide.Client), server: Small(ChannelSide.Server));
-        await FillAsync(stalled.Sender, SmallBuffer, 4 * BytesInFlightBound);
+        await FillAsync(stalled.Sender, SmallBuffer);
         var other = await ConnectAsync(stalled.Listener);
         var plan = new MessagePlan(Seed, SmallBuffer);
-        await Task.WhenAll(
+        await TogetherAsync(
+        [
             Task.Run(() => SendPlannedAsync(other.Sender, plan, 0, Count), Token),
-            Task.Run(() => ReceivePlannedAsync(other.Receiver, plan, 0, Count), Token));
+            Task.Run(() => ReceivePlannedAsync(other.Receiver, plan, 0, Count), Token),
+        ]);
     }
 
     private ConformanceOptions Small(ChannelSide side)

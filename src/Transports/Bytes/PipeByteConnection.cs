@@ -22,11 +22,10 @@ internal sealed class PipeByteConnection(IDuplexPipe pipe) : ByteConnection
             throw new IOException("The pipe was aborted.");
         }
 
+        // Counted before the pipe takes its memory back: a sequence over segments in new use has another length.
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
-        available.CopyTo(buffer.Span);
-
-        // Before advancing, which takes the segments away that the length is computed from.
         var count = (int)available.Length;
+        available.CopyTo(buffer.Span);
         pipe.Input.AdvanceTo(available.End);
         return count;
     }

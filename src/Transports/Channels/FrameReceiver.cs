@@ -237,7 +237,7 @@ internal sealed class FrameReceiver
                 MakeRoom();
             }
 
-            var reading = _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room()).ConfigureAwait(false).GetAwaiter();
+            var reading = Read().ConfigureAwait(false).GetAwaiter();
             _reading = reading;
             if (!reading.IsCompleted)
             {
@@ -258,6 +258,20 @@ internal sealed class FrameReceiver
             {
                 return true;
             }
+        }
+    }
+
+    private ValueTask<int> Read()
+    {
+        try
+        {
+            return _connection.ReadAsync(_zeroByteRead ? Memory<byte>.Empty : Room());
+        }
+        catch (Exception e)
+        {
+            // A connection aborted a moment ago may throw before it returns, as a disposed socket does: a failed read like any
+            // other. It must not stay "pending", or the buffer would wait for its end for ever.
+            return ValueTask.FromException<int>(e);
         }
     }
 

@@ -80,7 +80,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         => SendAsync(new SerializedSend<T>(value, serializer), cancellationToken);
 
     /// <summary>Completes when all that was accepted so far has been written.</summary>
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    public ValueTask FlushAsync(CancellationToken cancellationToken) => FlushAsync(alsoWaiting: false, cancellationToken);
+
+    /// <summary>Completes when the senders waiting for room have been served too, and all was written. For the end of sending: none can join them.</summary>
+    public ValueTask FlushAllAsync(CancellationToken cancellationToken) => FlushAsync(alsoWaiting: true, cancellationToken);
+
+    private ValueTask FlushAsync(bool alsoWaiting, CancellationToken cancellationToken)
     {
         FlushBeforeWaiting();
         FlushWaiter waiter;
@@ -97,7 +102,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 return ValueTask.FromException(failure);
             }
 
-            if (_written == _accepted)
+            var withWaiters = alsoWaiting && !_waiters.IsEmpty;
+            if (_written == _accepted && !withWaiters)
             {
                 return ValueTask.CompletedTask;
             }
@@ -105,13 +111,25 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
             waiter = _spareFlush ?? new FlushWaiter();
             _spareFlush = null;
 
-            // Sends still waiting for room were not accepted, so they do not count.
-            waiting = waiter.Begin(this, _accepted);
+            // Sends still waiting for room were not accepted, so a flush does not count them; what they will add nobody knows.
+            waiting = waiter.Begin(this, withWaiters ? long.MaxValue : _accepted);
             _flushes.Add(waiter);
         }
 
         waiter.ListenTo(cancellationToken);
         return waiting;
+    }
+
+    /// <summary>Fails the sends waiting for room; what was accepted is still written. For a close, which has refused new ones before.</summary>
+    public void FailWaiting(Exception failure)
+    {
+        SendWaiter? waiters;
+        lock (_gate)
+        {
+            waiters = _waiters.TakeAll(failure);
+        }
+
+        SendWaiterList.CompleteAll(waiters);
     }
 
     /// <summary>Writes what is queued on this thread, if nobody does so yet. For a receiver about to wait: the peer may be waiting for these bytes.</summary>
@@ -553,8 +571,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private void WriteFailed(Exception error)
     {
-        // Fails this sender too, through the channel's end; unless the channel had ended already.
+        // Fails this sender too, through the channel's end; unless the channel had ended already, in a way that left it be.
         _channel.OnWriteFailed(error);
+        Fail(_channel.SendRefusal() ?? error);
         lock (_gate)
         {
             BecomeIdle();
@@ -564,6 +583,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     // Under the gate. An idle channel holds no memory.
     private void BecomeIdle()
     {
+        if (_failure is null)
+        {
+            // All was written, so no flush is left waiting. Their continuations never run here.
+            FlushWaiterList.CompleteAll(_flushes.TakeUpTo(long.MaxValue));
+        }
+
         _filling.Release();
         _writing.Release();
         _flusher = FlusherState.Idle;

@@ -218,7 +218,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+            await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -233,10 +233,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     /// <inheritdoc/>
     protected sealed override async ValueTask CloseCoreAsync(ChannelCloseStatus status, string? description, CancellationToken cancellationToken)
     {
+        _sender.FailWaiting(ClosedException());
         Finish(new ChannelCloseInfo(status, IsRemote: false, description));
-        await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _sender.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        await CompleteWritesAsync(closing: true, status, description).ConfigureAwait(false);
+
+        // TLS writes its own end, which a peer that does not read can hold up like any other write.
+        await CompleteWritesAsync(closing: true, status, description).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = LingerAsync(flush: false);
     }
 
@@ -306,7 +309,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
     {
         try
         {
-            await _sender.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await _sender.FlushAllAsync(CancellationToken.None).ConfigureAwait(false);
             await CompleteWritesAsync().ConfigureAwait(false);
         }
         catch (TransportException)

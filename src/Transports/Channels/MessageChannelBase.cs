@@ -34,6 +34,7 @@ public abstract class MessageChannelBase : IMessageChannel
     private ChannelCloseInfo? _closeInfo;
     private Exception? _receiveError;
     private Task? _closeTask;
+    private ChannelCloseInfo? _localClose;
 
     /// <summary>An open channel.</summary>
     /// <param name="context">What the channel is told about itself.</param>
@@ -252,6 +253,7 @@ public abstract class MessageChannelBase : IMessageChannel
             {
                 mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 _closeTask = mine.Task;
+                _localClose = new ChannelCloseInfo(status, IsRemote: false, description);
                 Volatile.Write(ref _closing, true);
             }
 
@@ -288,7 +290,7 @@ public abstract class MessageChannelBase : IMessageChannel
     /// <inheritdoc/>
     public virtual TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => this as TFeature;
+        => this as TFeature ?? Context as TFeature;
 
     /// <summary>Takes a message of an allowed size into the output buffer.</summary>
     /// <param name="message">The message.</param>
@@ -374,7 +376,7 @@ public abstract class MessageChannelBase : IMessageChannel
 
     /// <summary>The exception for calls on a channel that has ended or is closing.</summary>
     protected MessageChannelClosedException ClosedException()
-        => new(CloseInfo ?? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false));
+        => new(CloseInfo ?? Volatile.Read(ref _localClose) ?? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false));
 
     private static Uri? WithoutUserInfo(Uri? address)
         => address is null || address.UserInfo.Length == 0 ? address : new UriBuilder(address) { UserName = "", Password = "" }.Uri;

@@ -22,6 +22,9 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, ISerializingCha
         _incoming = incoming;
     }
 
+    /// <summary>Nothing that was sent waits to be received.</summary>
+    internal bool HasReceivedAll => _incoming.IsDrained;
+
     public static (MemoryMessageChannel Client, MemoryMessageChannel Server) CreatePair(MessageChannelContext client, MessageChannelContext server)
     {
         var upwards = new MemoryMessagePipe(client.Options, client.Options.MaxMessageSize);

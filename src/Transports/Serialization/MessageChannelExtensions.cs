@@ -64,7 +64,7 @@ public static class MessageChannelExtensions
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(text);
-        return SerializedSend.SendAsync(channel, text, Utf8TextSerializer.Instance, cancellationToken);
+        return TypedSend.SendAsync(channel, text, Utf8TextSerializer.Instance, cancellationToken);
     }
 
     /// <summary>All messages until the peer finishes.</summary>

@@ -15,7 +15,7 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
     public IMessageChannel Channel => channel;
 
     public ValueTask SendAsync(TSend value, CancellationToken cancellationToken = default)
-        => SerializedSend.SendAsync(channel, value, sendSerializer, cancellationToken);
+        => TypedSend.SendAsync(channel, value, sendSerializer, cancellationToken);
 
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => channel.FlushAsync(cancellationToken);
 

@@ -4,7 +4,15 @@ namespace Transports.Benchmarks;
 internal abstract class BenchmarkedTransport
 {
     /// <summary>Every transport, in the order in which they are shown.</summary>
-    public static IReadOnlyList<BenchmarkedTransport> All { get; } = [new TcpBenchmarks(), new WebSocketBenchmarks()];
+    public static IReadOnlyList<BenchmarkedTransport> All { get; } =
+    [
+        new TcpBenchmarks(),
+        new TlsBenchmarks(),
+        new UnixBenchmarks(),
+        new MemoryBenchmarks(),
+        new UdpBenchmarks(),
+        new WebSocketBenchmarks(),
+    ];
 
     /// <summary>The part before the slash in a workload's name.</summary>
     public abstract string Name { get; }

@@ -370,6 +370,18 @@ public sealed class MemoryTransportTests
     }
 
     [Fact]
+    public async Task CloseAsync_ReceiveWaits_FailsWithTheStatusGiven()
+    {
+        await using var pair = await MemoryPair.OpenAsync();
+        var receiving = pair.Client.ReceiveAsync(Token).AsTask();
+
+        await pair.Client.CloseAsync(ChannelCloseStatus.TimedOut, "too slow", Token);
+
+        (await receiving.Invoking(task => task).Should().ThrowAsync<MessageChannelClosedException>())
+            .Which.CloseInfo.Should().Be(new ChannelCloseInfo(ChannelCloseStatus.TimedOut, IsRemote: false, "too slow"));
+    }
+
+    [Fact]
     public async Task CloseAsync_PeerWaitsForRoom_FailsItsSend()
     {
         await using var pair = await MemoryPair.OpenAsync(new MemoryTransportOptions { SendBufferSize = 1024 });

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Transports;
 
 /// <summary>Sends a value on any channel: straight into the output buffer of one that can, through a pooled buffer otherwise.</summary>
-internal static class SerializedSend
+internal static class TypedSend
 {
     // The buffer's object; its memory goes back to the pool after each send.
     [ThreadStatic]

@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Transports;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps gRPC methods to channel handlers.</summary>
+public static class GrpcEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Serves a method of a <c>.proto</c> that somebody else owns: each call of it, by gRPC or gRPC-Web, becomes a channel whose messages are the
+    /// method's, as they are.
+    /// </summary>
+    /// <param name="endpoints">The endpoints.</param>
+    /// <param name="method">The method, <c>package.Service/Method</c>.</param>
+    /// <param name="handler">Called for each call. When it has completed, the call ends with OK, or with what <see cref="IGrpcServerCall.SetStatus"/> was told; when it throws, with UNKNOWN.</param>
+    /// <param name="configure">Sets options for this method.</param>
+    /// <returns>For conventions, such as authorization.</returns>
+    /// <remarks>
+    /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Turn
+    /// <c>Limits.Http2.KeepAlivePingDelay</c> on, or a client that stops is never noticed, and set <c>Limits.MinResponseDataRate</c> to
+    /// <see langword="null"/> where clients may read slowly.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The method is not of that form.</exception>
+    public static IEndpointConventionBuilder MapGrpcMessageChannel(
+        this IEndpointRouteBuilder endpoints,
+        string method,
+        MessageChannelHandler handler,
+        Action<GrpcServerOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentException.ThrowIfNullOrEmpty(method);
+        ArgumentNullException.ThrowIfNull(handler);
+        var parts = method.Split('/');
+        if (parts.Length != 2 || parts[0].Length == 0 || parts[1].Length == 0 || method.AsSpan().ContainsAny("{}*? "))
+        {
+            throw new ArgumentException($"'{method}' is not a gRPC method. Write package.Service/Method, as in the .proto.", nameof(method));
+        }
+
+        var options = new GrpcServerOptions();
+        configure?.Invoke(options);
+        options.Validate();
+        var logger = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Transports.Grpc");
+        var stopping = endpoints.ServiceProvider.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
+        var hasEnvelope = method == Envelope.Method;
+        return endpoints
+            .MapPost("/" + method, context => GrpcCallHandler.HandleAsync(
+                context,
+                hasEnvelope,
+                options,
+                logger,
+                channel => handler(channel, stopping)))
+            .WithDisplayName($"gRPC {method}");
+    }
+}

@@ -1,0 +1,40 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Transports;
+
+/// <summary>Limits and settings of listeners for <c>grpc+http</c> and <c>grpc+https</c>.</summary>
+public class GrpcServerTransportOptions : GrpcServerOptions
+{
+    /// <summary>The server's certificate, with its private key. Needed for <c>grpc+https</c>.</summary>
+    public X509Certificate2? ServerCertificate { get; set; }
+
+    /// <summary>How many channels may wait to be accepted; further calls are refused with UNAVAILABLE. Default 512; from 1 to 65,536.</summary>
+    public int Backlog { get; set; } = 512;
+
+    /// <summary>How many calls one connection may carry at once. Default 100, HTTP/2's usual; from 1 to 65,536. Clients open another connection or wait.</summary>
+    public int MaxStreamsPerConnection { get; set; } = 100;
+
+    /// <summary>How many bytes a client may send on one call before they are received. Default 1 MiB; from 65,535 to 16 MiB.</summary>
+    public int StreamWindowSize { get; set; } = 1024 * 1024;
+
+    /// <summary>How long a connection may be silent before an HTTP/2 PING asks whether the client is still there. Default 30 seconds; at least 1 second. Without an answer a stopped client would never be noticed.</summary>
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long to wait for the answer to a PING before the connection counts as lost. Default 20 seconds; at least 1 second.</summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Changes the server before it starts, for what has no option here, such as client certificates.</summary>
+    public Action<KestrelServerOptions>? ConfigureKestrel { get; set; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        OptionChecks.InRange(Backlog, 1, 65_536, nameof(Backlog));
+        OptionChecks.InRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));
+        OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(KeepAliveInterval, TimeSpan.FromSeconds(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(KeepAliveTimeout, TimeSpan.FromSeconds(1));
+    }
+}

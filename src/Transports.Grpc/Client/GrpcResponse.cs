@@ -1,0 +1,63 @@
+using System.Net.Http.Headers;
+
+namespace Transports;
+
+/// <summary>Reads gRPC's statuses and metadata out of an HTTP response (PROTOCOL-HTTP2.md, "Responses").</summary>
+internal static class GrpcResponse
+{
+    public static string? Find(HttpHeadersNonValidated headers, string name)
+        => headers.TryGetValues(name, out var values) ? values.ToString() : null;
+
+    /// <summary>The end that the response's headers tell already: it is not gRPC at all, or it is Trailers-Only. Otherwise <see langword="null"/>.</summary>
+    public static ChannelCloseInfo? ReadEarlyEnd(HttpResponseMessage response)
+    {
+        var headers = response.Headers.NonValidated;
+        if (Find(headers, "grpc-status") is { } code)
+        {
+            return ToCloseInfo(headers, code);
+        }
+
+        if ((int)response.StatusCode != 200)
+        {
+            return NotGrpc(
+                CloseStatusMap.FromHttpStatus((int)response.StatusCode),
+                $"The server answered with HTTP status {(int)response.StatusCode} instead of a gRPC response. Check the address's host, port and path.");
+        }
+
+        var contentType = response.Content.Headers.ContentType?.MediaType;
+        return contentType is null || !contentType.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase)
+            ? NotGrpc(GrpcStatusCode.Unknown, $"The server answered with the content type '{contentType}' instead of application/grpc. Check the address's host, port and path.")
+            : null;
+    }
+
+    /// <summary>The end that the trailers tell, once the body was read to its end.</summary>
+    public static ChannelCloseInfo ReadEnd(HttpResponseMessage response)
+    {
+        var trailers = response.TrailingHeaders.NonValidated;
+        return Find(trailers, "grpc-status") is { } code
+            ? ToCloseInfo(trailers, code)
+            : NotGrpc(GrpcStatusCode.Unknown, "The server ended the call without a grpc-status.");
+    }
+
+    public static GrpcMetadata ReadMetadata(HttpHeadersNonValidated headers)
+    {
+        var metadata = new GrpcMetadata();
+        foreach (var (name, values) in headers)
+        {
+            foreach (var value in values)
+            {
+                metadata.AddReceived(name, value);
+            }
+        }
+
+        return metadata;
+    }
+
+    private static ChannelCloseInfo ToCloseInfo(HttpHeadersNonValidated headers, string code)
+        => CloseStatusMap.ToCloseInfo(
+            CloseStatusMap.Parse(code, Find(headers, "grpc-message")),
+            Find(headers, CloseStatusMap.CloseStatusTrailer));
+
+    private static ChannelCloseInfo NotGrpc(GrpcStatusCode code, string text)
+        => new(ChannelCloseStatus.ProtocolError, IsRemote: true, text, (long)code);
+}

@@ -1,0 +1,65 @@
+using System.Security.Authentication;
+
+namespace Transports;
+
+/// <summary>Finds the reason in what the HTTP stack throws.</summary>
+internal static class Http2Failure
+{
+    /// <summary>How the channel ended, or <see langword="null"/> when the exception does not tell.</summary>
+    public static ChannelCloseInfo? Describe(Exception exception)
+    {
+        for (var current = exception; current is not null; current = current.InnerException)
+        {
+            switch (current)
+            {
+                case GrpcCallFailedException failed:
+                    return failed.Info;
+                case HttpProtocolException reset:
+                    return FromReset(reset.ErrorCode, exception);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The exception for a call that could not be opened.</summary>
+    public static TransportException CannotConnect(Uri address, Exception exception)
+    {
+        var advice = exception switch
+        {
+            _ when Contains<AuthenticationException>(exception) => "The TLS handshake failed: check the certificate's name and issuer, and TrustedRoots. ",
+            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "The name could not be resolved. ",
+            HttpRequestException { HttpRequestError: HttpRequestError.VersionNegotiationError or HttpRequestError.InvalidResponse }
+                => "The server does not speak HTTP/2 there: check the port, and http against https. ",
+            _ => "",
+        };
+        return new TransportException($"Could not open a gRPC call to {address}. {advice}{exception.Message}", exception);
+    }
+
+    private static ChannelCloseInfo FromReset(long errorCode, Exception exception)
+    {
+        var code = CloseStatusMap.FromHttp2Error(errorCode);
+
+        // CANCEL from the peer is its abort: the connection of this channel is gone without a word.
+        var status = code is GrpcStatusCode.Cancelled ? ChannelCloseStatus.ConnectionLost : CloseStatusMap.FromGrpc(code);
+        return new ChannelCloseInfo(
+            status,
+            IsRemote: true,
+            $"The peer reset the stream with the HTTP/2 error code {errorCode}.",
+            (long)code,
+            exception);
+    }
+
+    private static bool Contains<T>(Exception? exception)
+    {
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            if (exception is T)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+
+namespace Transports;
+
+/// <summary>One gRPC call as a channel, on either side.</summary>
+internal sealed class GrpcMessageChannel : FramedMessageChannel
+{
+    private readonly IGrpcFraming _framing;
+    private readonly object _call;
+    private ITimer? _deadline;
+
+    /// <param name="connection">The call's bytes.</param>
+    /// <param name="framing">The framing.</param>
+    /// <param name="call">The feature: an <see cref="IGrpcClientCall"/> or <see cref="IGrpcServerCall"/>.</param>
+    /// <param name="context">What the channel is told about itself.</param>
+    public GrpcMessageChannel(ByteConnection connection, IGrpcFraming framing, object call, MessageChannelContext context)
+        : base(connection, framing, context)
+    {
+        _framing = framing;
+        _call = call;
+    }
+
+    public static IGrpcFraming CreateFraming(bool hasEnvelope, GrpcCompression compression)
+        => compression.IsEnabled ? new GrpcGzipFraming(hasEnvelope, compression) : new GrpcFraming(hasEnvelope, compression);
+
+    public static ChannelCharacteristics Describe(ChannelSide side, bool hasEnvelope, bool isEncrypted) => new()
+    {
+        IsReliable = true,
+        IsOrdered = true,
+        PreservesBoundaries = true,
+        IsMultiplexed = true,
+        IsEncrypted = isEncrypted,
+        PreservesKind = hasEnvelope,
+
+        // A client half-closes and cannot say why; a server ends the call with a status, and there is no half of that.
+        SupportsHalfClose = side == ChannelSide.Client,
+        CarriesCloseStatus = side == ChannelSide.Server,
+    };
+
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => _call as TFeature ?? base.GetFeature<TFeature>();
+
+    /// <summary>Ends the channel when the time has come, unless it ends before.</summary>
+    public void StartDeadline(TimeSpan timeout)
+    {
+        // Timers count to about 49 days. A deadline beyond that is as good as none.
+        if (timeout.TotalMilliseconds > uint.MaxValue - 1)
+        {
+            return;
+        }
+
+        _deadline = Options.TimeProvider.CreateTimer(
+            static state => ((GrpcMessageChannel)state!).OnDeadline(),
+            this,
+            timeout < TimeSpan.Zero ? TimeSpan.Zero : timeout,
+            Timeout.InfiniteTimeSpan);
+        _ = Closed.ContinueWith(
+            static (_, state) => ((ITimer)state!).Dispose(),
+            _deadline,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    /// <summary>The peer or the network has ended the call while nobody was reading or writing.</summary>
+    public void EndFromOutside(ChannelCloseInfo info) => End(info);
+
+    protected override void WriteFrame(in Message message, IBufferWriter<byte> output) => _framing.WriteFrame(message, output);
+
+    protected override int WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+        => ((GrpcFraming)framing).WriteHeader(payloadLength, kind, header);
+
+    protected override MessageKind ReadKind(IFrameDecoder decoder) => ((IGrpcFrameDecoder)decoder).LastKind;
+
+    private void OnDeadline() => End(new ChannelCloseInfo(
+        ChannelCloseStatus.TimedOut,
+        IsRemote: false,
+        "The call's deadline has passed.",
+        (long)GrpcStatusCode.DeadlineExceeded));
+}

@@ -1,0 +1,192 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Transports;
+
+/// <summary>
+/// Opens gRPC calls as channels: <c>grpc+http://host:port/package.Service/Method</c> (HTTP/2 with prior knowledge, RFC 9113, section 3.3) and
+/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package.
+/// </summary>
+/// <remarks>
+/// <para>A message of the channel is a gRPC message, as it is: give it what the method's protobuf type says, for instance with a typed
+/// channel. All four shapes of method are channels: a unary one sends one message, half-closes with
+/// <see cref="IMessageChannel.CompleteSendingAsync"/>, and receives one. The default method wraps each message in an envelope that keeps its kind.</para>
+/// <para><see cref="ConnectAsync(Uri, CancellationToken)"/> completes when the request is on its way; what the server thinks of it, such as an unknown method,
+/// comes with the first receive. The call's status becomes the <see cref="ChannelCloseInfo"/>, its number the <see cref="ChannelCloseInfo.TransportCode"/>:</para>
+/// <list type="table">
+/// <listheader><term>gRPC status received</term><description>close status</description></listheader>
+/// <item><term>OK</term><description>Normal</description></item>
+/// <item><term>CANCELLED</term><description>Aborted</description></item>
+/// <item><term>DEADLINE_EXCEEDED</term><description>TimedOut</description></item>
+/// <item><term>RESOURCE_EXHAUSTED</term><description>MessageTooLarge</description></item>
+/// <item><term>UNAVAILABLE</term><description>ConnectionLost</description></item>
+/// <item><term>UNIMPLEMENTED, and a response that is not gRPC</term><description>ProtocolError</description></item>
+/// <item><term>UNKNOWN, INTERNAL, DATA_LOSS</term><description>InternalError</description></item>
+/// <item><term>INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, UNAUTHENTICATED</term><description>PolicyViolation</description></item>
+/// </list>
+/// <list type="table">
+/// <listheader><term>close status sent by a server</term><description>gRPC status</description></listheader>
+/// <item><term>Normal</term><description>OK, or what <see cref="IGrpcServerCall.SetStatus"/> says</description></item>
+/// <item><term>GoingAway, ConnectionLost</term><description>UNAVAILABLE</description></item>
+/// <item><term>ProtocolError</term><description>INTERNAL</description></item>
+/// <item><term>MessageTooLarge</term><description>RESOURCE_EXHAUSTED</description></item>
+/// <item><term>PolicyViolation</term><description>PERMISSION_DENIED</description></item>
+/// <item><term>InternalError</term><description>UNKNOWN</description></item>
+/// <item><term>TimedOut</term><description>DEADLINE_EXCEEDED</description></item>
+/// <item><term>Aborted</term><description>RST_STREAM with CANCEL</description></item>
+/// </list>
+/// <para>Servers of this library add the close status itself in the trailer <c>transports-close-status</c>, so between two of them it arrives as it was.
+/// A client cannot send a status: its close is the end of its stream, whatever the reason, and its abort is RST_STREAM with CANCEL.</para>
+/// <para>Channels to the same host share connections. Thread-safe. Disposing aborts all channels that are open.</para>
+/// </remarks>
+public sealed class GrpcTransport : IClientTransport, IDisposable
+{
+    private readonly GrpcTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly HttpMessageInvoker _invoker;
+
+    /// <summary>A transport with its own pool of connections.</summary>
+    /// <param name="options">Limits and settings; by default those of <see cref="GrpcTransportOptions"/>. Not to be changed afterwards.</param>
+    /// <param name="loggerFactory">Where to log; by default nowhere.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public GrpcTransport(GrpcTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+    {
+        _options = options ?? new GrpcTransportOptions();
+        _options.Validate();
+        _logger = loggerFactory?.CreateLogger("Transports.Grpc") ?? NullLogger.Instance;
+        _invoker = new HttpMessageInvoker(CreateHandler(_options));
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = [GrpcAddress.Cleartext, GrpcAddress.Encrypted];
+
+    /// <inheritdoc/>
+    public ChannelCharacteristics Characteristics
+        => GrpcMessageChannel.Describe(ChannelSide.Client, hasEnvelope: false, isEncrypted: false) with { MaxMessageSize = _options.MaxMessageSize };
+
+    /// <inheritdoc/>
+    public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+        => ConnectAsync(address, new GrpcCallOptions(), cancellationToken);
+
+    /// <summary>Opens a call with metadata or a deadline of its own.</summary>
+    /// <param name="address">Where to.</param>
+    /// <param name="call">What this call has of its own.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left open. Does not matter to the channel once it is there.</param>
+    /// <returns>An open channel, the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The address is not a gRPC address.</exception>
+    /// <exception cref="TransportException">The server could not be reached, or its certificate was refused.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, GrpcCallOptions call, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        var target = GrpcAddress.Parse(address);
+        cancellationToken.ThrowIfCancellationRequested();
+        var timeout = call.Timeout ?? _options.Timeout;
+        if (timeout is { } given)
+        {
+            OptionChecks.Positive(given, nameof(GrpcCallOptions.Timeout));
+        }
+
+        var compression = new GrpcCompression { IsEnabled = _options.EnableGzip, CompressesSent = _options.EnableGzip, Threshold = _options.GzipThreshold };
+        var content = new GrpcRequestContent("application/grpc");
+        var request = CreateRequest(target, content, compression, call, timeout);
+        var connection = new GrpcClientConnection(_invoker, request, content, target.Method, compression, _options);
+        var started = _options.TimeProvider.GetTimestamp();
+        try
+        {
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw Http2Failure.CannotConnect(address, e);
+        }
+
+        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(target.HasEnvelope, compression), connection, new MessageChannelContext
+        {
+            Transport = "grpc",
+            Side = ChannelSide.Client,
+            Options = _options,
+            Characteristics = GrpcMessageChannel.Describe(ChannelSide.Client, target.HasEnvelope, target.IsEncrypted),
+            RemoteAddress = address,
+            Logger = _logger,
+        });
+        if (timeout is { } limit)
+        {
+            // Connecting counts: the deadline is the caller's, not the wire's.
+            channel.StartDeadline(limit - _options.TimeProvider.GetElapsedTime(started));
+        }
+
+        return channel;
+    }
+
+    /// <summary>Closes all connections; channels that are open end as lost.</summary>
+    public void Dispose() => _invoker.Dispose();
+
+    private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+
+            // A proxy that is set for the web is seldom one for HTTP/2 between services; ConfigureHandler can turn it on.
+            UseProxy = false,
+            ConnectTimeout = options.ConnectTimeout,
+            EnableMultipleHttp2Connections = options.EnableMultipleHttp2Connections,
+            InitialHttp2StreamWindowSize = options.StreamWindowSize,
+            KeepAlivePingDelay = options.KeepAliveInterval ?? Timeout.InfiniteTimeSpan,
+            KeepAlivePingTimeout = options.KeepAliveTimeout,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        };
+        handler.SslOptions.ClientCertificates = options.ClientCertificates;
+        handler.SslOptions.RemoteCertificateValidationCallback = options.ServerCertificateValidation;
+        if (options.TrustedRoots is { } roots)
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.AddRange(roots);
+            handler.SslOptions.CertificateChainPolicy = policy;
+        }
+
+        options.ConfigureHandler?.Invoke(handler);
+        return handler;
+    }
+
+    private HttpRequestMessage CreateRequest(GrpcAddress target, GrpcRequestContent content, GrpcCompression compression, GrpcCallOptions call, TimeSpan? timeout)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, target.Http)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
+        };
+
+        // Asks intermediaries to keep trailers, which carry the status.
+        request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
+        request.Headers.TryAddWithoutValidation("grpc-accept-encoding", compression.AcceptedEncodings);
+        if (compression.CompressesSent)
+        {
+            request.Headers.TryAddWithoutValidation("grpc-encoding", GrpcCompression.Gzip);
+        }
+
+        if (timeout is { } limit)
+        {
+            request.Headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout.Format(limit));
+        }
+
+        AddMetadata(request, _options.Metadata);
+        AddMetadata(request, call.Metadata);
+        return request;
+    }
+
+    private static void AddMetadata(HttpRequestMessage request, GrpcMetadata metadata)
+    {
+        foreach (var entry in metadata)
+        {
+            request.Headers.TryAddWithoutValidation(entry.Key, GrpcMetadata.Encode(entry));
+        }
+    }
+}

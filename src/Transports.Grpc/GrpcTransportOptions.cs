@@ -1,0 +1,73 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Transports;
+
+/// <summary>Limits and settings of gRPC clients.</summary>
+public class GrpcTransportOptions : MessageChannelOptions
+{
+    /// <summary>Metadata sent with every call.</summary>
+    public GrpcMetadata Metadata { get; } = [];
+
+    /// <summary>How long a whole call may take; default none, since a channel may live for days. Must be positive. For one call, use <see cref="GrpcCallOptions.Timeout"/>.</summary>
+    public TimeSpan? Timeout { get; set; }
+
+    /// <summary>Offer and accept gzip, message by message. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
+    public bool EnableGzip { get; set; }
+
+    /// <summary>The smallest message compressed, in bytes. Default 1 KiB; from 0 to 1 GiB.</summary>
+    public int GzipThreshold { get; set; } = 1024;
+
+    /// <summary>How long connecting may take, TLS included. Default 15 seconds; must be positive.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// How long a connection with calls may be silent before an HTTP/2 PING asks whether the server is still there;
+    /// <see langword="null"/> for never. Default 330 seconds: servers built on gRPC's C core end a connection that pings more often
+    /// than every 5 minutes. At least 1 second.
+    /// </summary>
+    public TimeSpan? KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(330);
+
+    /// <summary>How long to wait for the answer to a PING before the connection counts as lost. Default 20 seconds; at least 1 second.</summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Open another connection when the server allows no more streams on the first. Default <see langword="true"/>; otherwise the call waits for a stream to end.</summary>
+    public bool EnableMultipleHttp2Connections { get; set; } = true;
+
+    /// <summary>How many bytes a server may send on one call before they are received, in bytes. Default 1 MiB; from 65,535 to 16 MiB.</summary>
+    public int StreamWindowSize { get; set; } = 1024 * 1024;
+
+    /// <summary>Certificates to trust as roots in place of the machine's; default none, the machine's. Names and dates are checked all the same.</summary>
+    public X509Certificate2Collection? TrustedRoots { get; set; }
+
+    /// <summary>Certificates to present to servers that ask for one.</summary>
+    public X509CertificateCollection? ClientCertificates { get; set; }
+
+    /// <summary>Decides on the server's certificate in place of all checks here. Default none.</summary>
+    public RemoteCertificateValidationCallback? ServerCertificateValidation { get; set; }
+
+    /// <summary>Changes the HTTP handler before first use, for what has no option here, such as a proxy.</summary>
+    public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        if (Timeout is { } timeout)
+        {
+            OptionChecks.Positive(timeout, nameof(Timeout));
+        }
+
+        OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
+        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        CheckPing(KeepAliveInterval ?? TimeSpan.FromSeconds(1), nameof(KeepAliveInterval));
+        CheckPing(KeepAliveTimeout, nameof(KeepAliveTimeout));
+        OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
+    }
+
+    private static void CheckPing(TimeSpan value, string name)
+    {
+        OptionChecks.Positive(value, name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1), name);
+    }
+}

@@ -1,0 +1,4 @@
+namespace Transports;
+
+/// <summary>What the test of typed channels sends.</summary>
+internal sealed record ConformanceRecord(int Number, string Text);

@@ -1,0 +1,77 @@
+namespace Transports;
+
+/// <summary>Delays, drops, fails and cuts what is sent, as a seed decides.</summary>
+/// <remarks>One send at a time passes the turnstile, so that a delay keeps the order and the seed's numbers fall in the order of the sends.</remarks>
+internal sealed class FaultyMessageChannel(IMessageChannel inner, FaultOptions options) : DelegatingMessageChannel(inner)
+{
+    private readonly SemaphoreSlim _turnstile = new(1);
+    private readonly Random _random = new(options.Seed);
+    private int _sent;
+
+    public override ChannelCharacteristics Characteristics => options.DropProbability > 0
+        ? Inner.Characteristics with { IsReliable = false }
+        : Inner.Characteristics;
+
+    public override ValueTask SendAsync(Message message, CancellationToken cancellationToken = default)
+        => SendAsync(new[] { message }, single: true, cancellationToken);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken = default)
+        => SendAsync(batch, single: false, cancellationToken);
+
+    private async ValueTask SendAsync(ReadOnlyMemory<Message> batch, bool single, CancellationToken cancellationToken)
+    {
+        await _turnstile.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (options.Delay > TimeSpan.Zero)
+            {
+                await Task.Delay(options.Delay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (options.FailSendProbability > 0 && _random.NextDouble() < options.FailSendProbability)
+            {
+                throw new TransportException("This send was made to fail by FaultOptions.FailSendProbability. Nothing was sent; the channel is intact.");
+            }
+
+            if (options.CutAfterMessages is { } limit && _sent + batch.Length > limit)
+            {
+                Inner.Abort(new TransportException($"The connection was cut by FaultOptions.CutAfterMessages, after {_sent} messages."));
+            }
+
+            var kept = Keep(batch);
+            if (single && !kept.IsEmpty)
+            {
+                await Inner.SendAsync(kept.Span[0], cancellationToken).ConfigureAwait(false);
+            }
+            else if (!kept.IsEmpty)
+            {
+                await Inner.SendAsync(kept, cancellationToken).ConfigureAwait(false);
+            }
+
+            _sent += batch.Length;
+        }
+        finally
+        {
+            _turnstile.Release();
+        }
+    }
+
+    private ReadOnlyMemory<Message> Keep(ReadOnlyMemory<Message> batch)
+    {
+        if (options.DropProbability <= 0)
+        {
+            return batch;
+        }
+
+        var kept = new List<Message>(batch.Length);
+        foreach (ref readonly var message in batch.Span)
+        {
+            if (_random.NextDouble() >= options.DropProbability)
+            {
+                kept.Add(message);
+            }
+        }
+
+        return kept.ToArray();
+    }
+}

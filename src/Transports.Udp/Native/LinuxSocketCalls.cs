@@ -1,0 +1,124 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Transports;
+
+/// <summary>The Linux calls that carry several datagrams at once: sendmmsg(2), recvmmsg(2), and the options UDP_SEGMENT and UDP_GRO of udp(7).</summary>
+/// <remarks>The layouts are those of 64-bit little-endian Linux, the same for glibc and musl; <see cref="IsSupported"/> says whether this process is one.</remarks>
+internal static unsafe partial class LinuxSocketCalls
+{
+    public const int SolUdp = 17;
+    public const int UdpSegment = 103;
+    public const int UdpGro = 104;
+
+    public const int Interrupted = 4;
+    public const int WouldBlock = 11;
+    public const int BadDescriptor = 9;
+    public const int IoError = 5;
+    public const int Invalid = 22;
+    public const int NotASocket = 88;
+    public const int MessageTooLong = 90;
+    public const int NotSupported = 95;
+    public const int NetworkDown = 100;
+    public const int NetworkUnreachable = 101;
+    public const int ConnectionRefused = 111;
+    public const int HostUnreachable = 113;
+
+    public const int DontWait = 0x40;
+
+    /// <summary>The length of a control message header, 16, and of one with up to eight bytes of data.</summary>
+    public const int ControlHeaderLength = 16;
+    public const int ControlLength = 24;
+
+    private const int SolSocket = 1;
+    private const int SoMemInfo = 55;
+
+    public static bool IsSupported { get; } = OperatingSystem.IsLinux() && sizeof(nint) == 8 && BitConverter.IsLittleEndian;
+
+    [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMany(SafeSocketHandle socket, MessageHeader* messages, uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveMany(SafeSocketHandle socket, MessageHeader* messages, uint count, int flags, void* timeout);
+
+    /// <summary>Asks the kernel to hand over datagrams of one sender and one size as one buffer. <see langword="false"/> before Linux 5.0.</summary>
+    public static bool TryEnableReceiveOffload(Socket socket)
+    {
+        try
+        {
+            socket.SetRawSocketOption(SolUdp, UdpGro, [1, 0, 0, 0]);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>How many datagrams the kernel dropped for want of room in this socket's buffer; 0 where it does not say.</summary>
+    public static long ReadKernelDrops(Socket socket)
+    {
+        if (!IsSupported)
+        {
+            return 0;
+        }
+
+        // SK_MEMINFO_VARS numbers of 32 bits; drops are the ninth.
+        Span<byte> info = stackalloc byte[9 * sizeof(uint)];
+        try
+        {
+            return socket.GetRawSocketOption(SolSocket, SoMemInfo, info) < info.Length ? 0 : MemoryMarshal.Read<uint>(info[32..]);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+
+    public static SocketException ToException(int errno) => new((int)(errno switch
+    {
+        ConnectionRefused => SocketError.ConnectionRefused,
+        HostUnreachable => SocketError.HostUnreachable,
+        NetworkUnreachable => SocketError.NetworkUnreachable,
+        NetworkDown => SocketError.NetworkDown,
+        BadDescriptor or NotASocket => SocketError.NotSocket,
+        _ => SocketError.SocketError,
+    }));
+
+    /// <summary>struct mmsghdr.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    public struct MessageHeader
+    {
+        [FieldOffset(0)]
+        public byte* Name;
+
+        [FieldOffset(8)]
+        public uint NameLength;
+
+        [FieldOffset(16)]
+        public Vector* Vectors;
+
+        [FieldOffset(24)]
+        public nuint VectorCount;
+
+        [FieldOffset(32)]
+        public byte* Control;
+
+        [FieldOffset(40)]
+        public nuint ControlLength;
+
+        [FieldOffset(48)]
+        public int Flags;
+
+        [FieldOffset(56)]
+        public uint Length;
+    }
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Vector
+    {
+        public byte* Base;
+        public nuint Length;
+    }
+}

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace Transports;
+
+/// <summary>The log messages of UDP; event ids 3000 to 3999. Not named Log: the engine, whose internals this assembly sees, has one.</summary>
+internal static partial class UdpLog
+{
+    [LoggerMessage(3000, LogLevel.Information, "Listening for datagrams at {Address}.")]
+    public static partial void Listening(ILogger logger, Uri address);
+
+    [LoggerMessage(3001, LogLevel.Warning, "The listener at {Address} has its {MaxPeers} peers; datagrams from further addresses are dropped and counted. Raise MaxPeers if they are welcome.")]
+    public static partial void PeersFull(ILogger logger, Uri address, int maxPeers);
+
+    [LoggerMessage(3002, LogLevel.Debug, "A read at {Address} failed; the listener goes on.")]
+    public static partial void ReadFailed(ILogger logger, Exception error, Uri address);
+
+    [LoggerMessage(3003, LogLevel.Error, "The listener at {Address} failed and reads no more.")]
+    public static partial void ListenerFailed(ILogger logger, Exception error, Uri address);
+}

@@ -1,0 +1,192 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Transports;
+
+/// <summary>UDP: <c>udp://host:port</c>. A datagram is a message (RFC 768).</summary>
+/// <remarks>
+/// <para>Messages may be lost, doubled or reordered, and neither side learns of the other's end: a client's channel ends when it is
+/// closed here, or when the peer's machine says that nobody listens; a listener's channel ends when it is closed here, or when
+/// its peer has been silent for <see cref="UdpTransportOptions.IdleTimeout"/>. Nothing is encrypted.</para>
+/// <para>A listener learns of a peer by its first datagram, so a client has to speak first. Connecting sends nothing.</para>
+/// <para>A datagram over <see cref="MessageChannelOptions.MaxMessageSize"/> is refused before it is sent, and dropped and counted
+/// when it arrives: anybody can send one in a peer's name, so it does not end the channel. Counts: <see cref="IUdpStatistics"/>.</para>
+/// </remarks>
+public sealed class UdpTransport : IClientTransport, IServerTransport
+{
+    private readonly UdpTransportOptions _options;
+    private readonly ILogger _logger;
+    private readonly ILogger _channelLogger;
+
+    /// <summary>UDP with the given limits and choices.</summary>
+    /// <param name="options">Limits and choices; by default those of <see cref="UdpTransportOptions"/>.</param>
+    /// <param name="loggerFactory">Where it logs; by default nowhere.</param>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public UdpTransport(UdpTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
+    {
+        _options = options ?? new UdpTransportOptions();
+        _options.Validate();
+        loggerFactory ??= NullLoggerFactory.Instance;
+        _logger = loggerFactory.CreateLogger<UdpTransport>();
+        _channelLogger = loggerFactory.CreateLogger("Transports.UdpMessageChannel");
+        Characteristics = new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
+    }
+
+    /// <summary>For dependency injection.</summary>
+    /// <param name="options">Limits and choices.</param>
+    /// <param name="loggerFactory">Where it logs.</param>
+    public UdpTransport(IOptions<UdpTransportOptions> options, ILoggerFactory loggerFactory)
+        : this((options ?? throw new ArgumentNullException(nameof(options))).Value, loggerFactory)
+    {
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Schemes { get; } = ["udp"];
+
+    /// <inheritdoc/>
+    public ChannelCharacteristics Characteristics { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        UdpAddresses.Check(address, portRequired: true);
+        Exception? failure = null;
+        foreach (var target in await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Socket? socket = null;
+            try
+            {
+                socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+                Configure(socket);
+                if (UdpTransportOptions.IsMulticast(target))
+                {
+                    ConfigureMulticastSending(socket);
+                }
+
+                // Sends nothing: the kernel finds a route and a local address, and lets only this peer's datagrams in.
+                await socket.ConnectAsync(new IPEndPoint(target, address.Port), cancellationToken).ConfigureAwait(false);
+                return new UdpClientChannel(socket, _options, new MessageChannelContext
+                {
+                    Transport = "udp",
+                    Side = ChannelSide.Client,
+                    Characteristics = Characteristics,
+                    Options = _options,
+                    LocalAddress = UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!),
+                    RemoteAddress = address,
+                    Logger = _channelLogger,
+                });
+            }
+            catch (SocketException e)
+            {
+                socket?.Dispose();
+                failure = e;
+            }
+            catch
+            {
+                socket?.Dispose();
+                throw;
+            }
+        }
+
+        throw new TransportException(
+            $"No socket could be opened towards {address}. {failure?.Message ?? "The name has no address."}"
+            + (failure is SocketException { SocketErrorCode: SocketError.AccessDenied } ? " For a broadcast address, set UdpTransportOptions.EnableBroadcast." : ""),
+            failure);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        UdpAddresses.Check(address, portRequired: false);
+        var target = address.Host is "*" or "+"
+            ? _options.DualMode && Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any
+            : (await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))[0];
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            if (target.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = _options.DualMode;
+            }
+
+            Configure(socket);
+            if (_options.ReuseAddress)
+            {
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            }
+
+            if (OperatingSystem.IsWindows())
+            {
+                // Otherwise one peer's ICMP port unreachable fails the next read of a socket that all share (SIO_UDP_CONNRESET).
+                socket.IOControl(unchecked((int)0x9800000C), [0, 0, 0, 0], null);
+            }
+
+            socket.Bind(new IPEndPoint(target, address.Port));
+            ConfigureMulticastSending(socket);
+            Join(socket);
+            var listener = new UdpListener(
+                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, Characteristics, _logger, _channelLogger);
+            UdpLog.Listening(_logger, listener.LocalAddress);
+            listener.Start();
+            return listener;
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            throw new TransportException($"The address {address} could not be bound. {e.Message}", e);
+        }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
+
+    private void Configure(Socket socket)
+    {
+        socket.ReceiveBufferSize = _options.SocketReceiveBufferSize;
+        if (_options.SocketSendBufferSize > 0)
+        {
+            socket.SendBufferSize = _options.SocketSendBufferSize;
+        }
+
+        if (_options.EnableBroadcast)
+        {
+            socket.EnableBroadcast = true;
+        }
+    }
+
+    private void ConfigureMulticastSending(Socket socket)
+    {
+        var level = socket.AddressFamily == AddressFamily.InterNetworkV6 ? SocketOptionLevel.IPv6 : SocketOptionLevel.IP;
+        socket.SetSocketOption(level, SocketOptionName.MulticastTimeToLive, _options.MulticastTimeToLive);
+        socket.SetSocketOption(level, SocketOptionName.MulticastLoopback, _options.MulticastLoopback);
+        if (_options.MulticastInterface > 0)
+        {
+            socket.SetSocketOption(
+                level,
+                SocketOptionName.MulticastInterface,
+                level == SocketOptionLevel.IP ? IPAddress.HostToNetworkOrder(_options.MulticastInterface) : _options.MulticastInterface);
+        }
+    }
+
+    private void Join(Socket socket)
+    {
+        foreach (var group in _options.MulticastGroups)
+        {
+            if (group.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.AddMembership, new IPv6MulticastOption(group, _options.MulticastInterface));
+            }
+            else
+            {
+                socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.AddMembership, new MulticastOption(group, _options.MulticastInterface));
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Transports;
+
+/// <summary>The limits and choices of UDP channels and listeners.</summary>
+public class UdpTransportOptions : MessageChannelOptions
+{
+    /// <summary>The largest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP and UDP.</summary>
+    public const int LargestDatagram = 65_507;
+
+    /// <summary>
+    /// A payload that passes every path of the Internet unfragmented, in bytes: the smallest MTU of IPv6 is 1,280 (RFC 8200,
+    /// section 5), less 48 for the headers of IPv6 and UDP, less room for a tunnel.
+    /// </summary>
+    public const int SafeDatagram = 1_200;
+
+    /// <summary>Options with their defaults: <see cref="MessageChannelOptions.MaxMessageSize"/> is <see cref="SafeDatagram"/>.</summary>
+    public UdpTransportOptions() => MaxMessageSize = SafeDatagram;
+
+    /// <summary>
+    /// How many peers a listener keeps at once. Default 1,024; from 1 to 1,000,000. A datagram from one more is dropped and
+    /// counted. A peer takes at most twice <see cref="PeerQueueSize"/> and what its channel sends.
+    /// </summary>
+    public int MaxPeers { get; set; } = 1024;
+
+    /// <summary>How many new peers wait to be accepted. Default 128; from 1 to 1,000,000. A datagram from one more is dropped and counted.</summary>
+    public int AcceptBacklog { get; set; } = 128;
+
+    /// <summary>
+    /// How many bytes of datagrams wait in one peer's channel to be received, each counted with four bytes more. Default
+    /// 128 KiB; from 1 KiB to 1 GiB. When a datagram does not fit, it is dropped and counted: the newest goes, the listener
+    /// and other peers feel nothing.
+    /// </summary>
+    public int PeerQueueSize { get; set; } = 128 * 1024;
+
+    /// <summary>
+    /// How long a listener keeps a peer it has heard nothing from. Default 60 seconds; must be positive. UDP has no close, so
+    /// silence is the only end: the channel ends with <see cref="ChannelCloseStatus.TimedOut"/>. Checked four times in that time.
+    /// </summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Whether a listener's channel sends a peer no more than the peer sent, until the peer has answered. Default
+    /// <see langword="true"/>: source addresses can be forged, and a server that says more than it hears is a weapon. A send over
+    /// the allowance throws <see cref="UdpUnansweredException"/>.
+    /// </summary>
+    /// <remarks>
+    /// Each datagram counts with its payload and 28 bytes for the headers of IP and UDP, in both directions. The peer has
+    /// answered when a datagram comes from it after one was sent to it. Whoever forges addresses and sends blindly a second time
+    /// passes for one that answered: where that matters, put a secret into the first reply and expect it back.
+    /// </remarks>
+    public bool LimitAmplification { get; set; } = true;
+
+    /// <summary>
+    /// Whether Linux may carry several datagrams in one system call, and let the kernel cut and join datagrams of one size
+    /// (UDP_SEGMENT, UDP_GRO). Default <see langword="true"/>. What is on the wire is the same; a rule that drops or counts
+    /// packets on the sending machine itself (nftables, tc) may see up to 64 of them as one.
+    /// </summary>
+    public bool UseBatching { get; set; } = true;
+
+    /// <summary>The socket's own receive buffer in bytes, where a burst waits. Default 1 MiB; from 4 KiB to 1 GiB. The operating system may grant less (Linux: net.core.rmem_max).</summary>
+    public int SocketReceiveBufferSize { get; set; } = 1024 * 1024;
+
+    /// <summary>The socket's own send buffer in bytes, or 0 for the operating system's default, which is the default.</summary>
+    public int SocketSendBufferSize { get; set; }
+
+    /// <summary>
+    /// Whether a name with several addresses is dialled at its IPv6 address first. Default <see langword="false"/>: no handshake
+    /// tells which of them answers, and <c>localhost</c> means 127.0.0.1 to most programs.
+    /// </summary>
+    public bool PreferIPv6 { get; set; }
+
+    /// <summary>Whether a listener on an IPv6 wildcard address hears IPv4 too. Default <see langword="true"/>.</summary>
+    public bool DualMode { get; set; } = true;
+
+    /// <summary>Whether a client may send to a broadcast address, such as <c>udp://255.255.255.255:9</c>. Default <see langword="false"/>.</summary>
+    public bool EnableBroadcast { get; set; }
+
+    /// <summary>The multicast groups a listener joins. Default none. Listen on <c>udp://*:port</c>, or on the group's own address.</summary>
+    public IList<IPAddress> MulticastGroups { get; } = [];
+
+    /// <summary>The index of the network interface multicast goes through, in both directions; 0, the default, leaves it to the operating system.</summary>
+    public int MulticastInterface { get; set; }
+
+    /// <summary>Whether what is sent to a multicast group is heard on this machine too. Default <see langword="true"/>.</summary>
+    public bool MulticastLoopback { get; set; } = true;
+
+    /// <summary>How many routers a multicast datagram may pass, plus one. Default 1, the local network; from 0 to 255.</summary>
+    public int MulticastTimeToLive { get; set; } = 1;
+
+    /// <summary>Whether several sockets may be bound to a listener's port, as receivers of one multicast group are. Default <see langword="false"/>.</summary>
+    public bool ReuseAddress { get; set; }
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        OptionChecks.InRange(MaxMessageSize, 1, LargestDatagram, nameof(MaxMessageSize));
+        OptionChecks.InRange(MaxPeers, 1, 1_000_000, nameof(MaxPeers));
+        OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
+        OptionChecks.InRange(PeerQueueSize, 1024, 1024 * 1024 * 1024, nameof(PeerQueueSize));
+        OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
+        OptionChecks.InRange(SocketReceiveBufferSize, 4096, 1024 * 1024 * 1024, nameof(SocketReceiveBufferSize));
+        OptionChecks.InRange(SocketSendBufferSize, 0, 1024 * 1024 * 1024, nameof(SocketSendBufferSize));
+        OptionChecks.InRange(MulticastInterface, 0, int.MaxValue, nameof(MulticastInterface));
+        OptionChecks.InRange(MulticastTimeToLive, 0, 255, nameof(MulticastTimeToLive));
+        foreach (var group in MulticastGroups)
+        {
+            if (group is null || !IsMulticast(group))
+            {
+                throw new ArgumentException($"{group} is not a multicast address. IPv4 groups are in 224.0.0.0/4, IPv6 groups in ff00::/8.", nameof(MulticastGroups));
+            }
+        }
+    }
+
+    internal static bool IsMulticast(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6
+        ? address.IsIPv6Multicast
+        : (address.GetAddressBytes()[0] & 0xF0) == 0xE0;
+}

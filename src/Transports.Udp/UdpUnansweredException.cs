@@ -1,0 +1,26 @@
+using System.Globalization;
+
+namespace Transports;
+
+/// <summary>A send would have given a peer that has not answered yet more bytes than it sent. Nothing was sent; the channel stays open.</summary>
+/// <remarks>See <see cref="UdpTransportOptions.LimitAmplification"/>.</remarks>
+public class UdpUnansweredException : TransportException
+{
+    /// <summary>An exception for a refused send.</summary>
+    /// <param name="size">What the send would have cost, in bytes with headers.</param>
+    /// <param name="allowance">What the peer has left, in bytes with headers.</param>
+    public UdpUnansweredException(long size, long allowance)
+        : base(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The peer has not answered yet, and a send of {size} bytes is over the {allowance} bytes left of what it sent. Send less, wait for its next message, let the client's first message be as long as the reply, or set LimitAmplification to false where source addresses cannot be forged."))
+    {
+        Size = size;
+        Allowance = allowance;
+    }
+
+    /// <summary>What the send would have cost, in bytes with 28 for the headers of each datagram.</summary>
+    public long Size { get; }
+
+    /// <summary>What the peer has left, in bytes, counted alike.</summary>
+    public long Allowance { get; }
+}

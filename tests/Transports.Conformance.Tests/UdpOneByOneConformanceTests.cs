@@ -1,0 +1,6 @@
+namespace Transports.Conformance.Tests;
+
+public sealed class UdpOneByOneConformanceTests : UdpConformanceTests
+{
+    protected override bool UseBatching => false;
+}

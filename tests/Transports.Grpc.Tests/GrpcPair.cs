@@ -1,0 +1,38 @@
+namespace Transports;
+
+/// <summary>A client's and a server's channel of one call over loopback.</summary>
+internal sealed class GrpcPair : IAsyncDisposable
+{
+    private readonly GrpcTransport _transport;
+    private readonly IMessageListener _listener;
+
+    private GrpcPair(GrpcTransport transport, IMessageListener listener, IMessageChannel client, IMessageChannel server)
+    {
+        _transport = transport;
+        _listener = listener;
+        Client = client;
+        Server = server;
+    }
+
+    public IMessageChannel Client { get; }
+
+    public IMessageChannel Server { get; }
+
+    public static async Task<GrpcPair> OpenAsync(GrpcTransportOptions? client = null, GrpcServerTransportOptions? server = null, string path = "", GrpcCallOptions? call = null)
+    {
+        var token = TestContext.Current.CancellationToken;
+        var transport = new GrpcTransport(client);
+        var listener = await new GrpcServerTransport(server).ListenAsync(new Uri("grpc+http://localhost:0" + path), token);
+        var accepting = listener.AcceptAsync(token);
+        var opened = await transport.ConnectAsync(listener.LocalAddress, call ?? new GrpcCallOptions(), token);
+        return new GrpcPair(transport, listener, opened, (await accepting)!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Client.DisposeAsync();
+        await Server.DisposeAsync();
+        await _listener.DisposeAsync();
+        _transport.Dispose();
+    }
+}

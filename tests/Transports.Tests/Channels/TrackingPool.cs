@@ -1,0 +1,50 @@
+using System.Buffers;
+
+namespace Transports.Tests.Channels;
+
+/// <summary>A pool that knows what is out, and notices memory returned twice or used after its return.</summary>
+internal sealed class TrackingPool : ArrayPool<byte>
+{
+    private const byte Poison = 0xDD;
+    private readonly Lock _gate = new();
+    private readonly HashSet<byte[]> _out = new(ReferenceEqualityComparer.Instance);
+    private readonly List<byte[]> _returned = [];
+
+    public int Rented { get; private set; }
+
+    public int LargestRent { get; private set; }
+
+    public override byte[] Rent(int minimumLength)
+    {
+        var array = new byte[minimumLength];
+        lock (_gate)
+        {
+            Rented++;
+            LargestRent = Math.Max(LargestRent, minimumLength);
+            _out.Add(array);
+        }
+
+        return array;
+    }
+
+    public override void Return(byte[] array, bool clearArray = false)
+    {
+        lock (_gate)
+        {
+            _out.Remove(array).Should().BeTrue("what is returned was rented here, and not returned before");
+            array.AsSpan().Fill(Poison);
+            _returned.Add(array);
+        }
+    }
+
+    /// <summary>Nothing is out, and nothing returned was written to.</summary>
+    public void Verify()
+    {
+        lock (_gate)
+        {
+            Rented.Should().BePositive();
+            _out.Should().BeEmpty();
+            _returned.Where(array => array.AsSpan().ContainsAnyExcept(Poison)).Should().BeEmpty("nobody writes to memory that was returned");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Transports.Tests.Server;
+
+public sealed class MessageChannelFactoryTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("tcp://localhost:1", "AddTcp()", "Transports.Tcp")]
+    [InlineData("wss://localhost/", "AddWebSockets()", "Transports.WebSockets")]
+    [InlineData("grpc+http://localhost/", "AddGrpc()", "Transports.Grpc")]
+    public async Task ConnectAsync_UnknownScheme_NamesTheRegisteredOnesAndTheCall(string address, string call, string package)
+    {
+        await using var provider = new ServiceCollection().AddTransports().Services.BuildServiceProvider();
+        var factory = provider.GetRequiredService<IMessageChannelFactory>();
+
+        var act = async () => await factory.ConnectAsync(new Uri(address), Token);
+
+        (await act.Should().ThrowAsync<NotSupportedException>()).Which.Message.Should()
+            .Contain("Registered are: mem.").And.Contain(call).And.Contain(package);
+    }
+
+    [Fact]
+    public async Task ListenAsync_SchemeNobodyKnows_PointsAtAddTransport()
+    {
+        var act = async () => await new MessageChannelFactory([]).ListenAsync(new Uri("carrier-pigeon://loft"), Token);
+
+        (await act.Should().ThrowAsync<NotSupportedException>()).WithMessage("*No transport is registered*AddTransport<T>()*");
+    }
+
+    [Fact]
+    public async Task Use_SeveralDecorations_WrapBothEndsInTheOrderWritten()
+    {
+        await using var provider = new ServiceCollection()
+            .AddTransports()
+            .Use((channel, _) => new Named(channel, "inner"))
+            .Use((channel, _) => new Named(channel, "outer"))
+            .Services.BuildServiceProvider();
+        var factory = provider.GetRequiredService<IMessageChannelFactory>();
+        await using var listener = await factory.ListenAsync(new Uri("mem://a"), Token);
+
+        await using var client = await factory.ConnectAsync(new Uri("mem://a"), Token);
+        await using var server = await listener.AcceptAsync(Token);
+
+        Names(client).Should().Equal("outer", "inner");
+        Names(server!).Should().Equal("outer", "inner");
+    }
+
+    private static List<string> Names(IMessageChannel channel)
+    {
+        var names = new List<string>();
+        for (var named = channel as Named; named is not null; named = named.Wrapped as Named)
+        {
+            names.Add(named.Name);
+        }
+
+        return names;
+    }
+
+    private sealed class Named(IMessageChannel inner, string name) : DelegatingMessageChannel(inner)
+    {
+        public string Name => name;
+
+        public IMessageChannel Wrapped => Inner;
+    }
+}
