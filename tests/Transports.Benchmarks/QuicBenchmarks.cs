@@ -11,6 +11,10 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
 {
     private static readonly Lazy<X509Certificate2> s_certificate = new(MakeCertificate);
 
+    // A stream does not keep its connection from being collected, and so closed; nor a connection its listener, whose
+    // socket it uses.
+    private readonly List<IAsyncDisposable> _kept = [];
+
     public override string Name => "quic";
 
     public override string Subject => "IMessageChannel over quic";
@@ -35,7 +39,7 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
     public override async Task<IBenchmarkSide> OpenBaselineAsync(Work work)
     {
         var protocol = new SslApplicationProtocol("bare");
-        await using var listener = await QuicListener.ListenAsync(new QuicListenerOptions
+        var listener = await QuicListener.ListenAsync(new QuicListenerOptions
         {
             ListenEndPoint = new IPEndPoint(IPAddress.Loopback, 0),
             ApplicationProtocols = [protocol],
@@ -47,6 +51,7 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
                 ServerAuthenticationOptions = new SslServerAuthenticationOptions { ApplicationProtocols = [protocol], ServerCertificate = s_certificate.Value },
             }),
         });
+        _kept.Add(listener);
         var pairs = new List<(StreamBytes, StreamBytes)>();
         for (var i = 0; i < work.Connections; i++)
         {
@@ -66,6 +71,7 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
                 },
             });
             var server = await accepting;
+            _kept.AddRange([client, server]);
             var clientStream = await client.OpenOutboundStreamAsync(QuicStreamType.Bidirectional);
             await clientStream.WriteAsync(new byte[1]);
             var serverStream = await server.AcceptInboundStreamAsync();

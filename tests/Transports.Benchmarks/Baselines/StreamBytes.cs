@@ -9,7 +9,14 @@ internal readonly struct StreamBytes(Stream stream) : IRawBytes
     public ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
     {
         var writing = stream.WriteAsync(bytes);
-        return writing.IsCompletedSuccessfully ? new ValueTask<int>(bytes.Length) : FinishAsync(writing, bytes.Length);
+        if (!writing.IsCompletedSuccessfully)
+        {
+            return FinishAsync(writing, bytes.Length);
+        }
+
+        // A QuicStream takes a write for unfinished until its result was asked for, and drops the next one.
+        writing.GetAwaiter().GetResult();
+        return new ValueTask<int>(bytes.Length);
     }
 
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
