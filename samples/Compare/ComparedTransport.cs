@@ -29,6 +29,8 @@ internal sealed record ComparedTransport(
             // The default is what every network carries; loopback carries the largest, and so the 16 KiB messages.
             options => options.MaxMessageSize = UdpTransportOptions.LargestDatagram)),
         new("quic", () => new Uri("quic://127.0.0.1:0"), Wire.Udp, false, AddQuic),
+        new("grpc", () => new Uri("grpc+http://127.0.0.1:0"), Wire.Tcp, false, AddGrpc),
+        new("grpc-tls", () => new Uri("grpc+https://127.0.0.1:0"), Wire.Tcp, false, AddGrpc),
     ];
 
     private static void AddQuic(ITransportsBuilder builder, SampleCertificate certificate)
@@ -37,6 +39,11 @@ internal sealed record ComparedTransport(
             options.TlsServer.Certificate = certificate.Certificate;
             options.TlsClient.TrustedRoots = [certificate.Certificate];
         });
+
+    private static void AddGrpc(ITransportsBuilder builder, SampleCertificate certificate)
+        => builder
+            .AddGrpc(options => options.TrustedRoots = [certificate.Certificate])
+            .AddGrpcServer(options => options.ServerCertificate = certificate.Certificate);
 
     private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)
         => builder.AddTcp(options =>
