@@ -65,13 +65,22 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
 
         cancellationToken.ThrowIfCancellationRequested();
         var socket = await new SocketConnector(_options, _dialer).ConnectAsync(target, address, cancellationToken).ConfigureAwait(false);
-        if (!target.IsTls)
+        try
         {
-            return TcpMessageChannel.Create(socket, _options, ClientContext(target, address, socket));
-        }
+            if (!target.IsTls)
+            {
+                return TcpMessageChannel.Create(socket, _options, ClientContext(target, address, socket));
+            }
 
-        var (stream, transport) = await TlsClientHandshake.RunAsync(socket, target.Host, address, _options, cancellationToken).ConfigureAwait(false);
-        return TcpMessageChannel.Create(stream, transport, _options, ClientContext(target, address, socket));
+            var (stream, transport) = await TlsClientHandshake.RunAsync(socket, target.Host, address, _options, cancellationToken).ConfigureAwait(false);
+            return TcpMessageChannel.Create(stream, transport, _options, ClientContext(target, address, socket));
+        }
+        catch
+        {
+            // Such as a framing that throws: nobody else knows of the socket.
+            SocketAbort.Reset(socket);
+            throw;
+        }
     }
 
     /// <inheritdoc/>

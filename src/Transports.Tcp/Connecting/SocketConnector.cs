@@ -31,8 +31,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
             var racing = new HappyEyeballs(dialer, options.ConnectionAttemptDelay, options.TimeProvider);
             var socket = await racing.ConnectAsync(endPoints, failures, either.Token).ConfigureAwait(false)
                 ?? throw Explain(shown, failures);
-            socket.NoDelay = options.NoDelay;
-            return socket;
+            return Prepare(socket);
         }
         catch (OperationCanceledException e) when (either.IsCancellationRequested)
         {
@@ -42,6 +41,21 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
         catch (SocketException e)
         {
             throw Explain(shown, [new ConnectFailure(tried.Count > 0 ? tried[0] : new DnsEndPoint(address.Host, address.Port), e)]);
+        }
+    }
+
+    private Socket Prepare(Socket socket)
+    {
+        try
+        {
+            socket.NoDelay = options.NoDelay;
+            return socket;
+        }
+        catch
+        {
+            // Some systems refuse it on a connection that the peer has reset already.
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -158,14 +158,20 @@ internal sealed class TcpMessageListener : IMessageListener
         }
         catch (Exception e)
         {
-            // Whatever it is, such as a logger that throws, the place must come free and the listener go on.
             connection.Abort();
             Log.HandshakeBroke(_logger, e, LocalAddress);
+        }
+        finally
+        {
+            // Whatever it was, even a logger that throws, the place must come free and the listener go on.
+            if (channel is null)
+            {
+                _pending.Release();
+            }
         }
 
         if (channel is null)
         {
-            _pending.Release();
             return;
         }
 

@@ -239,7 +239,15 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         _sender.Fail(ClosedException());
 
         // TLS writes its own end, which a peer that does not read can hold up like any other write.
-        await CompleteWritesAsync(closing: true, status, description).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+        var completing = CompleteWritesAsync(closing: true, status, description).AsTask();
+
+        // When the wait is given up, the abort that follows makes it fail, and that must not be reported as unobserved.
+        _ = completing.ContinueWith(
+            static completing => completing.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        await completing.WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = LingerAsync(flush: false);
     }
 
