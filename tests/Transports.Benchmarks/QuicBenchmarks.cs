@@ -1,16 +1,12 @@
 using System.Net;
 using System.Net.Quic;
 using System.Net.Security;
-using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Transports.Benchmarks;
 
 /// <summary>quic beside a bare QuicStream, a write per message. Only where libmsquic is installed.</summary>
-[SupportedOSPlatform("linux")]
-[SupportedOSPlatform("macos")]
-[SupportedOSPlatform("windows")]
 internal sealed class QuicBenchmarks : BenchmarkedTransport
 {
     private static readonly Lazy<X509Certificate2> s_certificate = new(MakeCertificate);

@@ -5,6 +5,9 @@ namespace Transports;
 /// <summary>The bytes of one call: the request's body out, the response's body in, and the response's trailers as its end.</summary>
 internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 {
+    // How much is kept for another try. A server refuses a stream before it has seen a message, so little is ever on its way.
+    private const int ReplayLimit = 64 * 1024;
+
     // What is read ahead to find out why a write failed, at most; see ReadAheadAsync.
     private const int ReadAheadLimit = 64 * 1024;
 
@@ -18,7 +21,13 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly Lock _aheadGate = new();
     private readonly TaskCompletionSource<GrpcMetadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _replayGate = new();
     private Task<HttpResponseMessage>? _response;
+
+    // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
+    private MemoryStream? _replay = new();
+    private Task _restarting = Task.CompletedTask;
     private Stream? _output;
     private Stream? _input;
     private ChannelCloseInfo? _end;
@@ -36,6 +45,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         Method = method;
+        content.Restart = RestartAsync;
         Observe(_responseHeaders.Task);
         Observe(content.Started);
     }
@@ -94,8 +104,15 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     {
         try
         {
-            await _output!.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false);
-            await _output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            var output = _output!;
+            if (Volatile.Read(ref _replay) is not null)
+            {
+                output = KeepForReplay(buffer.Span, out var restarting);
+                await restarting.ConfigureAwait(false);
+            }
+
+            await output.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false);
+            await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -170,6 +187,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private async Task<HttpResponseMessage> SendAsync()
     {
         var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
+        StopReplaying();
         var headers = response.Headers.NonValidated;
         _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");
         _responseHeaders.TrySetResult(GrpcResponse.ReadMetadata(headers));
@@ -266,6 +284,58 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         throw new GrpcCallFailedException(end);
     }
 
+    // Keeps the bytes, and says where to write them now: behind what was kept before, if that is being written again.
+    private Stream KeepForReplay(ReadOnlySpan<byte> bytes, out Task restarting)
+    {
+        lock (_replayGate)
+        {
+            if (_replay is { } replay)
+            {
+                if (replay.Length + bytes.Length <= ReplayLimit)
+                {
+                    replay.Write(bytes);
+                }
+                else
+                {
+                    _replay = null;
+                }
+            }
+
+            restarting = _restarting;
+            return _output!;
+        }
+    }
+
+    private void StopReplaying()
+    {
+        lock (_replayGate)
+        {
+            _replay = null;
+        }
+    }
+
+    private Task RestartAsync(Stream output)
+    {
+        lock (_replayGate)
+        {
+            if (_replay is not { } replay)
+            {
+                throw new InvalidOperationException("The call cannot be sent again: its first messages are gone.");
+            }
+
+            _output = output;
+            return _restarting = WriteAgainAsync(output, replay.ToArray());
+        }
+    }
+
+    private async Task WriteAgainAsync(Stream output, byte[] bytes)
+    {
+        await Task.Yield();
+        await output.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+        await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        _restarted.TrySetResult();
+    }
+
     // A write fails when the server has ended the call, and then the response knows why. An error is worth telling the sender at
     // once; a clean end is the receiver's to find, behind the messages before it, so the write waits until then.
     private async Task ThrowReasonAsync(Exception failure)
@@ -275,7 +345,14 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             using var timeout = new CancellationTokenSource(_patience, _timeProvider);
             try
             {
-                await _response!.WaitAsync(timeout.Token).ConfigureAwait(false);
+                await Task.WhenAny(_response!, _restarted.Task).WaitAsync(timeout.Token).ConfigureAwait(false);
+                if (_restarted.Task.IsCompleted)
+                {
+                    // What failed here has been written to the other stream with all before it.
+                    return;
+                }
+
+                await _response!.ConfigureAwait(false);
                 Task? ahead = null;
                 lock (_aheadGate)
                 {

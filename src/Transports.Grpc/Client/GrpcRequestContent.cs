@@ -14,6 +14,9 @@ internal sealed class GrpcRequestContent : HttpContent
     /// <summary>Completes with the body's stream when the connection is there and the request's headers have been written.</summary>
     public Task<Stream> Started => _started.Task;
 
+    /// <summary>Writes what was written so far to another stream, from the beginning; throws when that is not possible any more.</summary>
+    public Func<Stream, Task>? Restart { get; set; }
+
     /// <summary>Ends the body, which ends the stream's sending half.</summary>
     public void Finish() => _finished.TrySetResult();
 
@@ -29,10 +32,16 @@ internal sealed class GrpcRequestContent : HttpContent
 
     // The token is left alone on purpose: when the server resets the stream it is cancelled too, and an exception from here
     // would hide the reset's code, which is the reason.
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
-        => _started.TrySetResult(stream)
-            ? _finished.Task
-            : Task.FromException(new InvalidOperationException("A call cannot be sent twice: its messages are gone."));
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        if (!_started.TrySetResult(stream))
+        {
+            // The server refused the stream unseen, as one too many for its connection, and the request is sent again on another.
+            await (Restart ?? throw new InvalidOperationException("A call cannot be sent twice."))(stream).ConfigureAwait(false);
+        }
+
+        await _finished.Task.ConfigureAwait(false);
+    }
 
     protected override bool TryComputeLength(out long length)
     {

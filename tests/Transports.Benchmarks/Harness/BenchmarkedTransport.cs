@@ -11,6 +11,8 @@ internal abstract class BenchmarkedTransport
         new UnixBenchmarks(),
         new MemoryBenchmarks(),
         new UdpBenchmarks(),
+        new GrpcBenchmarks(isEncrypted: false),
+        new GrpcBenchmarks(isEncrypted: true),
         new QuicBenchmarks(),
         new WebSocketBenchmarks(),
     ];

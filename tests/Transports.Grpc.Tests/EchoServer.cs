@@ -1,0 +1,58 @@
+namespace Transports;
+
+/// <summary>Listens at a method and sends everything back.</summary>
+internal sealed class EchoServer : IAsyncDisposable
+{
+    public const string Method = "test.Echo/Both";
+
+    private readonly IMessageListener _listener;
+    private readonly Task _serving;
+
+    private EchoServer(IMessageListener listener)
+    {
+        _listener = listener;
+        _serving = ServeAsync();
+    }
+
+    public Uri Address => _listener.LocalAddress;
+
+    public static async Task<EchoServer> StartAsync(GrpcServerTransportOptions? options = null)
+        => new(await new GrpcServerTransport(options).ListenAsync(new Uri("grpc+http://localhost:0/" + Method)));
+
+    public static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)
+    {
+        while (await channel.ReceiveAsync(stopping) is { } message)
+        {
+            await channel.SendAsync(message, stopping);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _listener.DisposeAsync();
+        await _serving;
+    }
+
+    private async Task ServeAsync()
+    {
+        while (await _listener.AcceptAsync() is { } channel)
+        {
+            _ = EchoOneAsync(channel);
+        }
+    }
+
+    private static async Task EchoOneAsync(IMessageChannel channel)
+    {
+        await using (channel)
+        {
+            try
+            {
+                await EchoAsync(channel, CancellationToken.None);
+            }
+            catch (TransportException)
+            {
+                // Bad input ends the channel; the client is told by the engine.
+            }
+        }
+    }
+}

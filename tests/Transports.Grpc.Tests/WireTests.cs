@@ -1,0 +1,110 @@
+using System.Buffers;
+
+namespace Transports;
+
+public class WireTests
+{
+    [Theory]
+    [InlineData("plain text", "plain text")]
+    [InlineData("100 %", "100 %25")]
+    [InlineData("ü\n€", "%C3%BC%0A%E2%82%AC")]
+    public void PercentEncoding_Text_IsEncodedAndComesBack(string text, string encoded)
+    {
+        PercentEncoding.Encode(text).Should().Be(encoded);
+        PercentEncoding.Decode(encoded).Should().Be(text);
+    }
+
+    [Theory]
+    [InlineData("50% off", "50% off")]
+    [InlineData("%", "%")]
+    [InlineData("%zz%41", "%zzA")]
+    public void PercentEncoding_BrokenEscape_StaysAsItIs(string encoded, string text)
+        => PercentEncoding.Decode(encoded).Should().Be(text);
+
+    [Theory]
+    [InlineData(0.001, "1000000n")]
+    [InlineData(1, "1000000u")]
+    [InlineData(3600, "3600000m")]
+    [InlineData(360_000_000, "6000000M")]
+    public void GrpcTimeout_Seconds_IsFormattedWithEightDigitsAtMost(double seconds, string text)
+    {
+        GrpcTimeout.Format(TimeSpan.FromSeconds(seconds)).Should().Be(text);
+        GrpcTimeout.TryParse(text, out var parsed).Should().BeTrue();
+        parsed.Should().Be(TimeSpan.FromSeconds(seconds));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(127)]
+    [InlineData(128)]
+    [InlineData(16_384)]
+    [InlineData(3_000_000)]
+    public void Framing_EnvelopeOfAnySize_ComesBackFromAnyCut(int size)
+    {
+        var framing = new GrpcFraming(hasEnvelope: true, new GrpcCompression { IsEnabled = false });
+        var payload = new byte[size];
+        new Random(size).NextBytes(payload);
+        var output = new ArrayBufferWriter<byte>();
+        framing.WriteFrame(new Message(payload, MessageKind.Text), output);
+        var decoder = framing.CreateDecoder(size);
+
+        for (var cut = 0; cut < output.WrittenCount; cut += Math.Max(1, output.WrittenCount / 50))
+        {
+            var part = new ReadOnlySequence<byte>(output.WrittenMemory[..cut]);
+            decoder.TryReadFrame(ref part, out _).Should().BeFalse();
+        }
+
+        var whole = new ReadOnlySequence<byte>(output.WrittenMemory);
+        decoder.TryReadFrame(ref whole, out var read).Should().BeTrue();
+        read.ToArray().Should().Equal(payload);
+        whole.Length.Should().Be(0);
+        ((IGrpcFrameDecoder)decoder).LastKind.Should().Be(MessageKind.Text);
+    }
+
+    [Fact]
+    public void Envelope_UnknownFieldsAndAnyOrder_AreRead()
+    {
+        // payload "ab", an unknown string, an unknown fixed64, kind TEXT, the payload again: the last one counts.
+        byte[] message = [0x0A, 2, 0x61, 0x62, 0x1A, 1, 0x78, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 1, 0x0A, 1, 0x63];
+
+        Envelope.Read(message, out var offset, out var length).Should().Be(MessageKind.Text);
+
+        message.AsSpan(offset, length).ToArray().Should().Equal(0x63);
+    }
+
+    [Theory]
+    [InlineData("0A")]
+    [InlineData("0A05")]
+    [InlineData("0AFFFFFFFFFFFFFFFFFF01")]
+    [InlineData("0B")]
+    [InlineData("FFFFFFFFFFFFFFFFFFFFFF")]
+    public void Envelope_Broken_IsAFramingError(string hex)
+    {
+        var read = () => Envelope.Read(Convert.FromHexString(hex), out _, out _);
+        read.Should().Throw<MessageFramingException>();
+    }
+
+    [Theory]
+    [InlineData("grpc-status")]
+    [InlineData("content-type")]
+    [InlineData("with space")]
+    [InlineData("x-bin")]
+    public void Metadata_TextUnderAForeignKey_IsRefused(string key)
+    {
+        var add = () => new GrpcMetadata().Add(key, "value");
+        add.Should().Throw<ArgumentException>();
+    }
+
+    [Theory]
+    [InlineData("AP8H")]
+    [InlineData("AP8HAA==")]
+    [InlineData("AP8HAA")]
+    public void Metadata_ReceivedBinaryPaddedOrNot_IsDecoded(string value)
+    {
+        var metadata = new GrpcMetadata();
+        metadata.AddReceived("Trace-Bin", value);
+        metadata.TryGetBytes("trace-bin", out var bytes).Should().BeTrue();
+        bytes.Span[..3].ToArray().Should().Equal(0, 255, 7);
+    }
+}
