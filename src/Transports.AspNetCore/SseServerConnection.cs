@@ -179,6 +179,13 @@ internal sealed class SseServerConnection : ByteConnection
         }
 
         var result = await _posted.Reader.ReadAsync(_over.Token).ConfigureAwait(false);
+        if (result.IsCanceled)
+        {
+            // The channel closes, and wants nothing more.
+            _posted.Reader.AdvanceTo(result.Buffer.Start);
+            return 0;
+        }
+
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
         available.CopyTo(buffer.Span);
 
@@ -223,7 +230,11 @@ internal sealed class SseServerConnection : ByteConnection
         await attachedAgain.WaitAsync(_over.Token).ConfigureAwait(false);
     }
 
-    public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
+    public override ValueTask CompleteWritesAsync()
+    {
+        _posted?.Reader.CancelPendingRead();
+        return ValueTask.CompletedTask;
+    }
 
     public override void Abort()
     {

@@ -76,7 +76,7 @@ internal static class QuicOpener
             ClientCertificateRequired = tls.ClientCertificateRequired,
             CertificateRevocationCheckMode = tls.RevocationMode,
             CertificateChainPolicy = ChainPolicy(tls.TrustedClientRoots, tls.RevocationMode),
-            RemoteCertificateValidationCallback = tls.ClientCertificateRequired ? tls.ClientCertificateValidationCallback : null,
+            RemoteCertificateValidationCallback = tls.ClientCertificateRequired ? (sender, certificate, chain, errors) => Accepts(tls, sender, certificate, chain, errors) : null,
         };
         if (tls.CertificateSelector is { } select)
         {
@@ -98,6 +98,14 @@ internal static class QuicOpener
             MaxInboundUnidirectionalStreams = 0,
             ServerAuthenticationOptions = authentication,
         };
+    }
+
+    // System.Net.Quic compares a client's certificate with the name that the client asked the server for, which a client's
+    // certificate has no reason to carry.
+    private static bool Accepts(QuicServerTlsOptions tls, object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        errors &= ~SslPolicyErrors.RemoteCertificateNameMismatch;
+        return tls.ClientCertificateValidationCallback is { } decide ? decide(sender, certificate, chain, errors) : errors == SslPolicyErrors.None;
     }
 
     private static TimeSpan KeepAlive(QuicTransportOptions options)

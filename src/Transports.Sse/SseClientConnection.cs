@@ -18,6 +18,7 @@ internal sealed class SseClientConnection : ByteConnection
     private long _posts;
     private long _waitingSince;
     private int _over;
+    private bool _closing;
 
     public SseClientConnection(SseRequests requests, HttpResponseMessage response, Stream stream, SseFraming framing, SseTransportOptions options, bool isDuplex)
     {
@@ -46,7 +47,7 @@ internal sealed class SseClientConnection : ByteConnection
             {
                 count = await _stream.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is not OutOfMemoryException && !_aborted.IsCancellationRequested)
+            catch (Exception e) when (e is not OutOfMemoryException && (_closing || !_aborted.IsCancellationRequested))
             {
                 error = e;
             }
@@ -59,6 +60,11 @@ internal sealed class SseClientConnection : ByteConnection
                 return count;
             }
 
+            if (Volatile.Read(ref _closing))
+            {
+                return 0;
+            }
+
             _aborted.Token.ThrowIfCancellationRequested();
             if (!await ReconnectAsync(error).ConfigureAwait(false))
             {
@@ -69,24 +75,30 @@ internal sealed class SseClientConnection : ByteConnection
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => buffer.IsEmpty ? ValueTask.CompletedTask : PostAsync(buffer);
 
-    public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
+    public override ValueTask CompleteWritesAsync()
+    {
+        // The channel ends: what is still on the stream is for nobody, and a broken stream is not opened again.
+        Volatile.Write(ref _closing, true);
+        _response?.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
     {
-        if (_isDuplex)
+        if (!_isDuplex)
         {
-            // Said in an event already, behind the messages.
-            return;
+            // Both ways it was said in an event, behind the messages.
+            try
+            {
+                await _requests.DeleteAsync(status, description, _aborted.Token).ConfigureAwait(false);
+            }
+            catch (HttpRequestException)
+            {
+                // The server will miss this client by itself.
+            }
         }
 
-        try
-        {
-            await _requests.DeleteAsync(status, description, _aborted.Token).ConfigureAwait(false);
-        }
-        catch (HttpRequestException)
-        {
-            // The server will miss this client by itself.
-        }
+        await CompleteWritesAsync().ConfigureAwait(false);
     }
 
     public override void Abort()

@@ -131,7 +131,8 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 
     protected override void OnInputEnd(int unfinished)
     {
-        if (!_peerClosed)
+        // A channel that closes has ended its stream itself.
+        if (!_peerClosed && !IsClosing)
         {
             throw new MessageChannelClosedException(new ChannelCloseInfo(
                 ChannelCloseStatus.ConnectionLost,

@@ -217,7 +217,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     /// <inheritdoc/>
     protected override void OnInputEnd(int unfinished)
     {
-        if (_peerCloseCode == 0)
+        if (_peerCloseCode == 0 && !IsClosing)
         {
             if (unfinished > 0 || _decoder.IsInsideMessage)
             {

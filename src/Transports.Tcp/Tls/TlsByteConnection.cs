@@ -6,47 +6,77 @@ namespace Transports;
 
 /// <summary>Bytes over TLS over a socket.</summary>
 /// <remarks>
-/// The peer's end is its close_notify. A connection that ends without one may have been cut by anybody (RFC 8446, section
-/// 6.1), so that is a lost connection, unless the options allow for peers that never send one.
+/// <para>The peer's end is its close_notify. A connection that ends without one may have been cut by anybody (RFC 8446, section
+/// 6.1), so that is a lost connection, unless the options allow for peers that never send one.</para>
+/// <para><see cref="SslStream"/> lets reads and writes run side by side, but not <see cref="SslStream.ShutdownAsync"/> and a read:
+/// on OpenSSL it calls SSL_shutdown twice, outside the lock under which it decrypts, and the second call reads. It takes
+/// a record that a concurrent read has put in and not taken out yet, and fails with "application data after close
+/// notify"; that record and the connection are lost. So the two take turns: <see cref="TlsSocketStream.Turn"/>.</para>
 /// </remarks>
-internal sealed class TlsByteConnection(SslStream stream, TlsSocketStream transport, bool endWithoutCloseNotify) : ByteConnection
+internal sealed class TlsByteConnection : ByteConnection
 {
+    private readonly SslStream _stream;
+    private readonly TlsSocketStream _transport;
+    private readonly bool _endWithoutCloseNotify;
+
+    /// <summary>A connection after the handshake, whose turn ends here.</summary>
+    public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool endWithoutCloseNotify)
+    {
+        _stream = stream;
+        _transport = transport;
+        _endWithoutCloseNotify = endWithoutCloseNotify;
+        transport.Turn.Release();
+    }
+
     public override bool SupportsZeroByteReads => true;
 
     public override bool SupportsHalfClose => true;
 
     // TLS reports the close_notify without reading on, so an end seen below it means that none came.
-    private bool IsCut => transport.Ended && !endWithoutCloseNotify;
+    private bool IsCut => _transport.Ended && !_endWithoutCloseNotify;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        var reading = stream.ReadAsync(buffer, CancellationToken.None);
-        if (!reading.IsCompletedSuccessfully)
+        int count;
+        await _transport.Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
         {
-            return buffer.IsEmpty ? reading : ReadAndCheckAsync(reading);
+            count = await _stream.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            _transport.Turn.Release();
         }
 
-        var count = reading.Result;
-        return count == 0 && !buffer.IsEmpty && IsCut ? ValueTask.FromException<int>(Cut()) : new ValueTask<int>(count);
+        return count == 0 && !buffer.IsEmpty && IsCut ? throw Cut() : count;
     }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => stream.WriteAsync(buffer, CancellationToken.None);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _stream.WriteAsync(buffer, CancellationToken.None);
 
     public override async ValueTask CompleteWritesAsync()
     {
-        await stream.ShutdownAsync().ConfigureAwait(false);
-        transport.Socket.Shutdown(SocketShutdown.Send);
+        await (await TellEndAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        _transport.Socket.Shutdown(SocketShutdown.Send);
     }
 
-    public override void Abort() => SocketAbort.Reset(transport.Socket);
+    public override void Abort() => SocketAbort.Reset(_transport.Socket);
 
-    public override ValueTask DisposeAsync() => stream.DisposeAsync();
+    public override ValueTask DisposeAsync() => _stream.DisposeAsync();
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> ReadAndCheckAsync(ValueTask<int> reading)
+    // TLS is done when the call returns, and only the socket's write goes on. Reads must go on beside that: a peer that
+    // has to be read from before it reads would otherwise hold it up for ever.
+    private async ValueTask<Task> TellEndAsync()
     {
-        var count = await reading.ConfigureAwait(false);
-        return count == 0 && IsCut ? throw Cut() : count;
+        await _transport.Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            return _stream.ShutdownAsync();
+        }
+        finally
+        {
+            _transport.Turn.Release();
+        }
     }
 
     private static IOException Cut() => new(

@@ -288,6 +288,10 @@ public abstract class MessageChannelBase : IMessageChannel
     {
         await CloseAsync().ConfigureAwait(false);
         Volatile.Write(ref _disposed, true);
+
+        // A receiver that leaves just now writes _receiving and then reads _disposed, without a fence between that would cost
+        // every message; so the fence is here, for all processors. Without it both could think that the other releases.
+        Interlocked.MemoryBarrierProcessWide();
         if (Interlocked.CompareExchange(ref _receiving, 1, 0) == 0)
         {
             ExitReceive();

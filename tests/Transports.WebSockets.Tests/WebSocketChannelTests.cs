@@ -1,0 +1,176 @@
+using System.Net.WebSockets;
+using System.Text;
+
+namespace Transports.Tests;
+
+public sealed class WebSocketChannelTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Messages_BothKindsAndSizes_ArriveWithTheirKind()
+    {
+        await using var pair = await Pair.OpenAsync();
+        foreach (var size in new[] { 0, 1, 125, 126, 65_535, 65_536, 200_000 })
+        {
+            var payload = new byte[size];
+            Array.Fill(payload, (byte)'a');
+            foreach (var kind in new[] { MessageKind.Binary, MessageKind.Text })
+            {
+                await pair.Client.SendAsync(new Message(payload, kind), Token);
+                await EchoOneAsync(pair.Server);
+                var message = (await pair.Client.ReceiveAsync(Token))!.Value;
+                message.Kind.Should().Be(kind);
+                message.ToArray().Should().Equal(payload);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Messages_Compressed_ArriveTheSame()
+    {
+        await using var pair = await Pair.OpenAsync(server => server.UseCompression = true, client => client.UseCompression = true);
+        pair.Client.GetFeature<IWebSocketFeature>()!.IsCompressed.Should().BeTrue();
+        foreach (var text in new[] { "short", new string('x', 100_000), "" })
+        {
+            await pair.Client.SendAsync(Message.FromText(text), Token);
+            await EchoOneAsync(pair.Server);
+            (await pair.Client.ReceiveAsync(Token))!.Value.GetText().Should().Be(text);
+        }
+    }
+
+    [Fact]
+    public async Task Compression_WantedByOneSideOnly_IsNotUsed()
+    {
+        await using var pair = await Pair.OpenAsync(client: client => client.UseCompression = true);
+        pair.Client.GetFeature<IWebSocketFeature>()!.IsCompressed.Should().BeFalse();
+        await pair.Client.SendAsync(Message.FromText(new string('x', 1000)), Token);
+        (await pair.Server.ReceiveAsync(Token))!.Value.Length.Should().Be(1000);
+    }
+
+    [Fact]
+    public async Task Compression_MessageThatInflatesOverTheLimit_IsRefused()
+    {
+        await using var pair = await Pair.OpenAsync(
+            server =>
+            {
+                server.UseCompression = true;
+                server.MaxMessageSize = 1000;
+            },
+            client => client.UseCompression = true);
+        await pair.Client.SendAsync(new byte[1_000_000], Token);
+        await FluentActions.Awaiting(async () => await pair.Server.ReceiveAsync(Token)).Should().ThrowAsync<MessageTooLargeException>();
+        (await pair.EndOfClientAsync()).Status.Should().Be(ChannelCloseStatus.MessageTooLarge);
+    }
+
+    [Theory]
+    [InlineData(ChannelCloseStatus.Normal, 1000)]
+    [InlineData(ChannelCloseStatus.GoingAway, 1001)]
+    [InlineData(ChannelCloseStatus.PolicyViolation, 1008)]
+    [InlineData(ChannelCloseStatus.InternalError, 1011)]
+    public async Task Close_Status_ReachesThePeerWithItsText(ChannelCloseStatus status, int code)
+    {
+        await using var pair = await Pair.OpenAsync();
+        await pair.Server.CloseAsync(status, "why", Token);
+        var end = await pair.EndOfClientAsync();
+        end.Status.Should().Be(status);
+        end.Description.Should().Be("why");
+        end.TransportCode.Should().Be(code);
+    }
+
+    [Fact]
+    public async Task Close_LongDescription_IsCutBetweenCharacters()
+    {
+        await using var pair = await Pair.OpenAsync();
+        await pair.Server.CloseAsync(ChannelCloseStatus.Normal, new string('ř', 500), Token);
+        (await pair.EndOfClientAsync()).Description.Should().Be(new string('ř', 61));
+    }
+
+    [Fact]
+    public async Task SubProtocol_OfferedAndSpoken_IsTheServersFavourite()
+    {
+        await using var pair = await Pair.OpenAsync(
+            server =>
+            {
+                server.SubProtocols.Add("v2");
+                server.SubProtocols.Add("v1");
+            },
+            client =>
+            {
+                client.SubProtocols.Add("v1");
+                client.SubProtocols.Add("v2");
+            });
+        pair.Client.GetFeature<IWebSocketFeature>()!.SubProtocol.Should().Be("v2");
+        pair.Server.GetFeature<IWebSocketFeature>()!.SubProtocol.Should().Be("v2");
+    }
+
+    [Fact]
+    public async Task Receive_FromThePlatformsClientInFragments_IsOneMessage()
+    {
+        await using var pair = await Pair.ListenAsync();
+        using var client = new ClientWebSocket();
+        await client.ConnectAsync(pair.Address, Token);
+        var server = (await pair.Listener.AcceptAsync(Token))!;
+        await client.SendAsync("Hel"u8.ToArray(), WebSocketMessageType.Text, false, Token);
+        await client.SendAsync("lo"u8.ToArray(), WebSocketMessageType.Text, true, Token);
+        var message = (await server.ReceiveAsync(Token))!.Value;
+        message.GetText().Should().Be("Hello");
+        message.Kind.Should().Be(MessageKind.Text);
+        await server.DisposeAsync();
+        var buffer = new byte[10];
+        (await client.ReceiveAsync(buffer, Token)).CloseStatus.Should().Be(WebSocketCloseStatus.NormalClosure);
+    }
+
+    [Fact]
+    public async Task Create_OverThePlatformsWebSocket_IsAChannel()
+    {
+        await using var pair = await Pair.ListenAsync();
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(pair.Address, Token);
+        await using var client = WebSocketMessageChannel.Create(socket);
+        await using var server = (await pair.Listener.AcceptAsync(Token))!;
+        await client.SendAsync(Message.FromText("there"), Token);
+        await EchoOneAsync(server);
+        using (var giveUp = new CancellationTokenSource())
+        {
+            var message = (await client.ReceiveAsync(Token))!.Value;
+            message.GetText().Should().Be("there");
+            var cancelled = client.ReceiveAsync(giveUp.Token).AsTask();
+            await giveUp.CancelAsync();
+            await FluentActions.Awaiting(() => cancelled).Should().ThrowAsync<OperationCanceledException>();
+        }
+
+        await server.SendAsync(new byte[100_000], Token);
+        (await client.ReceiveAsync(Token))!.Value.Length.Should().Be(100_000);
+        await server.CloseAsync(ChannelCloseStatus.GoingAway, "bye", Token);
+        (await client.ReceiveAsync(Token)).Should().BeNull();
+        (await client.Closed).Status.Should().Be(ChannelCloseStatus.GoingAway);
+    }
+
+    [Fact]
+    public async Task KeepAlive_PeerThatSaysNothing_TimesOut()
+    {
+        // The client does not receive, so it answers no ping.
+        await using var pair = await Pair.OpenAsync(server => server.KeepAliveInterval = server.KeepAliveTimeout = TimeSpan.FromMilliseconds(50));
+        await FluentActions.Awaiting(async () => await pair.Server.ReceiveAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
+        (await pair.Server.Closed).Status.Should().Be(ChannelCloseStatus.TimedOut);
+    }
+
+    [Fact]
+    public async Task Connect_NobodyListens_IsATransportException()
+    {
+        Uri address;
+        await using (var pair = await Pair.ListenAsync())
+        {
+            address = pair.Address;
+        }
+
+        await FluentActions.Awaiting(async () => await new WebSocketTransport().ConnectAsync(address, Token)).Should().ThrowAsync<TransportException>();
+    }
+
+    private static async Task EchoOneAsync(IMessageChannel channel)
+    {
+        var message = (await channel.ReceiveAsync(Token))!.Value;
+        await channel.SendAsync(message, Token);
+    }
+}

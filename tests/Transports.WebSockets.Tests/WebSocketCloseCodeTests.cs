@@ -1,0 +1,33 @@
+namespace Transports.Tests;
+
+public sealed class WebSocketCloseCodeTests
+{
+    [Fact]
+    public void FromStatus_EveryStatus_IsAllowedAndComesBackTheSame()
+    {
+        foreach (var status in Enum.GetValues<ChannelCloseStatus>())
+        {
+            var code = WebSocketCloseCode.FromStatus(status);
+            WebSocketCloseCode.IsAllowed(code).Should().BeTrue($"{status} is {code}");
+            WebSocketCloseCode.ToStatus(code).Should().Be(status);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(999)]
+    [InlineData(1004)]
+    [InlineData(1005)]
+    [InlineData(1006)]
+    [InlineData(1015)]
+    [InlineData(2999)]
+    [InlineData(5000)]
+    public void IsAllowed_CodeThatMustNotBeSent_IsNot(int code) => WebSocketCloseCode.IsAllowed(code).Should().BeFalse();
+
+    [Theory]
+    [InlineData(1007, ChannelCloseStatus.ProtocolError)]
+    [InlineData(1012, ChannelCloseStatus.GoingAway)]
+    [InlineData(4000, ChannelCloseStatus.PolicyViolation)]
+    public void ToStatus_CodeWithoutAStatusOfItsOwn_IsTheNearest(int code, ChannelCloseStatus status)
+        => WebSocketCloseCode.ToStatus(code).Should().Be(status);
+}
