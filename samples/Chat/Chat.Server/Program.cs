@@ -1,0 +1,4 @@
+using Chat;
+
+await using var app = ChatServer.Build(args);
+await app.RunAsync();
