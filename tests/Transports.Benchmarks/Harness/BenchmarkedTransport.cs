@@ -12,6 +12,7 @@ internal abstract class BenchmarkedTransport
         new MemoryBenchmarks(),
         new UdpBenchmarks(),
         new WebSocketBenchmarks(),
+        new SseBenchmarks(),
     ];
 
     /// <summary>The part before the slash in a workload's name.</summary>
