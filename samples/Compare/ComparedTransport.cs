@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Compare.Relays;
 using Microsoft.Extensions.DependencyInjection;
 using Transports;
@@ -29,6 +30,9 @@ internal sealed record ComparedTransport(
             // The default is what every network carries; loopback carries the largest, and so the 16 KiB messages.
             options => options.MaxMessageSize = UdpTransportOptions.LargestDatagram)),
         new("quic", () => new Uri("quic://127.0.0.1:0"), Wire.Udp, false, AddQuic),
+        new("ws", () => new Uri("ws://127.0.0.1:0/"), Wire.Tcp, true, AddWeb),
+        new("wss", () => new Uri("wss://127.0.0.1:0/"), Wire.Tcp, true, AddWeb),
+        new("sse", () => new Uri("sse+http://127.0.0.1:0/?duplex"), Wire.Tcp, true, AddWeb),
         new("grpc", () => new Uri("grpc+http://127.0.0.1:0"), Wire.Tcp, false, AddGrpc),
         new("grpc-tls", () => new Uri("grpc+https://127.0.0.1:0"), Wire.Tcp, false, AddGrpc),
     ];
@@ -44,6 +48,17 @@ internal sealed record ComparedTransport(
         => builder
             .AddGrpc(options => options.TrustedRoots = [certificate.Certificate])
             .AddGrpcServer(options => options.ServerCertificate = certificate.Certificate);
+
+    private static void AddWeb(ITransportsBuilder builder, SampleCertificate certificate)
+        => builder
+            .AddAspNetCore(options => options.ServerCertificate = certificate.Certificate)
+            .AddSse()
+            .AddWebSockets(options => options.ConfigureHandler = handler => handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                CustomTrustStore = { certificate.Certificate },
+            });
 
     private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)
         => builder.AddTcp(options =>

@@ -11,12 +11,6 @@ public static class AspNetCoreServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddAspNetCore(this ITransportsBuilder builder, Action<AspNetCoreTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        return builder.AddTransport<AspNetCoreTransport>();
+        return builder.AddTransport<AspNetCoreTransport, AspNetCoreTransportOptions>(static (options, loggers) => new AspNetCoreTransport(options, loggers), configure);
     }
 }

@@ -160,6 +160,11 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         switch (status)
         {
             case StatusCodes.Status204NoContent:
+                if (context.Request.Headers.ContainsKey(SseWire.CloseHeader))
+                {
+                    session.Connection.NoteClientLeaves();
+                }
+
                 context.Response.StatusCode = status;
                 break;
             case StatusCodes.Status404NotFound:

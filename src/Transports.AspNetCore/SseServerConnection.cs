@@ -21,7 +21,8 @@ internal sealed class SseServerConnection : ByteConnection
     private SseResponse? _response;
     private ITimer? _expiry;
     private long _lastPost;
-    private bool _ended;
+    private volatile bool _ended;
+    private volatile bool _clientLeaves;
 
     public SseServerConnection(AspNetCoreTransportOptions options, string? idPrefix, bool isDuplex)
     {
@@ -91,6 +92,12 @@ internal sealed class SseServerConnection : ByteConnection
             if (ReferenceEquals(_response, response))
             {
                 _response = null;
+                if (_clientLeaves)
+                {
+                    _attachedAgain.TrySetException(ClientGone());
+                    _ = _attachedAgain.Task.Exception;
+                }
+
                 if (!_ended)
                 {
                     _expiry = _options.TimeProvider.CreateTimer(
@@ -106,6 +113,9 @@ internal sealed class SseServerConnection : ByteConnection
             _gate.Release();
         }
     }
+
+    /// <summary>The client has posted its last event. It will not come back for what is written after its stream ends.</summary>
+    public void NoteClientLeaves() => _clientLeaves = true;
 
     /// <summary>Keeps a silent response's connection alive with a comment.</summary>
     public async Task KeepAliveAsync(SseResponse response)
@@ -209,9 +219,9 @@ internal sealed class SseServerConnection : ByteConnection
                 return;
             }
 
-            if (_replay is null)
+            if (_replay is null || _clientLeaves)
             {
-                throw new IOException("The client of the event stream has gone.");
+                throw ClientGone();
             }
 
             if (_attachedAgain.Task.IsCompleted)
@@ -269,6 +279,8 @@ internal sealed class SseServerConnection : ByteConnection
 
         _disposed.TrySetResult();
     }
+
+    private static IOException ClientGone() => new("The client of the event stream has gone.");
 
     private async ValueTask StopExpiryAsync()
     {

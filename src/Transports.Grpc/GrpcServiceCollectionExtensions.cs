@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -14,17 +11,6 @@ public static class GrpcServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddGrpc(this ITransportsBuilder builder, Action<GrpcTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions();
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        // A factory rather than the type: the container would not know which of the two constructors is meant.
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, GrpcTransport>(static provider => new GrpcTransport(
-            provider.GetRequiredService<IOptions<GrpcTransportOptions>>().Value,
-            provider.GetService<ILoggerFactory>())));
-        return builder;
+        return builder.AddTransport<GrpcTransport, GrpcTransportOptions>(static (options, loggers) => new GrpcTransport(options, loggers), configure);
     }
 }

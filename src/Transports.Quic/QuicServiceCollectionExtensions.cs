@@ -1,7 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -15,17 +11,6 @@ public static class QuicServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddQuic(this ITransportsBuilder builder, Action<QuicTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions<QuicTransportOptions>();
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        // A factory, as the container cannot choose between the two constructors.
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, QuicTransport>(static provider => new QuicTransport(
-            provider.GetRequiredService<IOptions<QuicTransportOptions>>(),
-            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
-        return builder;
+        return builder.AddTransport<QuicTransport, QuicTransportOptions>(static (options, loggers) => new QuicTransport(options, loggers), configure);
     }
 }

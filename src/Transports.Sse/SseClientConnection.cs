@@ -199,7 +199,7 @@ internal sealed class SseClientConnection : ByteConnection
         {
             try
             {
-                var status = await _requests.PostAsync(events, sequence, _aborted.Token).ConfigureAwait(false);
+                var status = await _requests.PostAsync(events, sequence, _framing.EndWritten, _aborted.Token).ConfigureAwait(false);
                 if ((int)status is >= 200 and < 300)
                 {
                     return;

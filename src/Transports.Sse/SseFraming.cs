@@ -12,6 +12,9 @@ internal sealed class SseFraming(ArrayPool<byte> pool) : IMessageFraming
     /// <summary>The peer is this library's, so its event types mean what <see cref="SseWire"/> says. Elsewhere an event is an event.</summary>
     public bool IsOwn { get; set; }
 
+    /// <summary>The channel's last word was written; the connection may say so to whoever keeps something for it.</summary>
+    public bool EndWritten { get; set; }
+
     /// <summary>Set by the channel, before anything is received.</summary>
     public SseMessageChannel? Channel { get; set; }
 

@@ -115,6 +115,7 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 
     protected override void WriteEnd(ChannelCloseInfo info, IBufferWriter<byte> output)
     {
+        _framing.EndWritten = true;
         if (!_peerClosed)
         {
             WriteId(output);

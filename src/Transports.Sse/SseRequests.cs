@@ -35,9 +35,18 @@ internal sealed class SseRequests(HttpMessageInvoker http, Uri address, SseTrans
 
     /// <summary>Sends events to the server.</summary>
     /// <returns>The answer's status.</returns>
-    public async Task<HttpStatusCode> PostAsync(ReadOnlyMemory<byte> events, long sequence, CancellationToken cancellationToken)
+    /// <param name="events">Whole events.</param>
+    /// <param name="sequence">The number of the post.</param>
+    /// <param name="isLast">The client leaves after this: the server need not wait for it to come back.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<HttpStatusCode> PostAsync(ReadOnlyMemory<byte> events, long sequence, bool isLast, CancellationToken cancellationToken)
     {
         using var request = Create(HttpMethod.Post);
+        if (isLast)
+        {
+            request.Headers.TryAddWithoutValidation(SseWire.CloseHeader, nameof(ChannelCloseStatus.Normal));
+        }
+
         request.Headers.TryAddWithoutValidation(SseWire.SequenceHeader, sequence.ToString(CultureInfo.InvariantCulture));
         request.Content = new ReadOnlyMemoryContent(events);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(SseWire.ContentType);

@@ -11,12 +11,6 @@ public static class SseServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddSse(this ITransportsBuilder builder, Action<SseTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        return builder.AddTransport<SseTransport>();
+        return builder.AddTransport<SseTransport, SseTransportOptions>(static (options, loggers) => new SseTransport(options, loggers), configure);
     }
 }

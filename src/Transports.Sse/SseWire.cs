@@ -11,7 +11,7 @@ internal static class SseWire
     /// <summary>On a POST: its number, from 1, so that one sent again after a lost answer counts once.</summary>
     public const string SequenceHeader = "Transports-Sequence";
 
-    /// <summary>On a DELETE: why the client closes, as in a close event.</summary>
+    /// <summary>On a DELETE: why the client closes, as in a close event. On a POST: it holds the client's last event.</summary>
     public const string CloseHeader = "Transports-Close";
 
     public const string LastEventIdHeader = "Last-Event-ID";

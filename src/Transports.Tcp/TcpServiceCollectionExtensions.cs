@@ -1,7 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -15,18 +11,6 @@ public static class TcpServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddTcp(this ITransportsBuilder builder, Action<TcpTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        var options = builder.Services.AddOptions<TcpTransportOptions>();
-        if (configure is not null)
-        {
-            options.Configure(configure);
-        }
-
-        // A factory, because without logging registered the container would take the constructor that needs neither
-        // logging nor options, and what was configured would be ignored in silence.
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, TcpTransport>(static provider => new TcpTransport(
-            provider.GetRequiredService<IOptions<TcpTransportOptions>>(),
-            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
-        return builder;
+        return builder.AddTransport<TcpTransport, TcpTransportOptions>(static (options, loggers) => new TcpTransport(options, loggers), configure);
     }
 }

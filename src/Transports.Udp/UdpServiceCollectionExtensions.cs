@@ -1,7 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -15,17 +11,6 @@ public static class UdpServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddUdp(this ITransportsBuilder builder, Action<UdpTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions<UdpTransportOptions>();
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        // A factory, as the container cannot choose between the two constructors.
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, UdpTransport>(static provider => new UdpTransport(
-            provider.GetRequiredService<IOptions<UdpTransportOptions>>(),
-            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
-        return builder;
+        return builder.AddTransport<UdpTransport, UdpTransportOptions>(static (options, loggers) => new UdpTransport(options, loggers), configure);
     }
 }

@@ -11,12 +11,6 @@ public static class WebSocketsServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddWebSockets(this ITransportsBuilder builder, Action<WebSocketTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        return builder.AddTransport<WebSocketTransport>();
+        return builder.AddTransport<WebSocketTransport, WebSocketTransportOptions>(static (options, loggers) => new WebSocketTransport(options, loggers), configure);
     }
 }

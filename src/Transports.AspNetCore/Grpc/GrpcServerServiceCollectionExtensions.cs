@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -14,16 +11,6 @@ public static class GrpcServerServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddGrpcServer(this ITransportsBuilder builder, Action<GrpcServerTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions();
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, GrpcServerTransport>(static provider => new GrpcServerTransport(
-            provider.GetRequiredService<IOptions<GrpcServerTransportOptions>>().Value,
-            provider.GetService<ILoggerFactory>())));
-        return builder;
+        return builder.AddTransport<GrpcServerTransport, GrpcServerTransportOptions>(static (options, loggers) => new GrpcServerTransport(options, loggers), configure);
     }
 }

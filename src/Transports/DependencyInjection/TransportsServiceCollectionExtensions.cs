@@ -1,4 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -25,11 +29,44 @@ public static class TransportsServiceCollectionExtensions
     /// <typeparam name="TTransport">The transport.</typeparam>
     /// <param name="builder">The builder.</param>
     /// <returns>The builder.</returns>
-    public static ITransportsBuilder AddTransport<[System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)] TTransport>(this ITransportsBuilder builder)
+    public static ITransportsBuilder AddTransport<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TTransport>(this ITransportsBuilder builder)
         where TTransport : class, ITransport
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, TTransport>());
+        return builder;
+    }
+
+    /// <summary>
+    /// Registers a transport that has options and logs: what <c>AddTcp()</c> and its like are made of. Once per type; every
+    /// <paramref name="configure"/> is applied, in order.
+    /// </summary>
+    /// <typeparam name="TTransport">The transport.</typeparam>
+    /// <typeparam name="TOptions">Its options.</typeparam>
+    /// <param name="builder">The builder.</param>
+    /// <param name="create">Makes the transport. The loggers go nowhere where the application registered no logging.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The builder.</returns>
+    public static ITransportsBuilder AddTransport<TTransport, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions>(
+        this ITransportsBuilder builder,
+        Func<TOptions, ILoggerFactory, TTransport> create,
+        Action<TOptions>? configure = null)
+        where TTransport : class, ITransport
+        where TOptions : class
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(create);
+        var options = builder.Services.AddOptions<TOptions>();
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        // A factory, because the container would choose among constructors by what else happens to be registered, and without
+        // logging would take one that needs no options either.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, TTransport>(provider => create(
+            provider.GetRequiredService<IOptions<TOptions>>().Value,
+            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
         return builder;
     }
 

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -17,16 +14,6 @@ public static class MemoryServiceCollectionExtensions
     /// <returns>The builder.</returns>
     public static ITransportsBuilder AddMemory(this ITransportsBuilder builder, Action<MemoryTransportOptions>? configure = null)
     {
-        ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddOptions();
-        if (configure is not null)
-        {
-            builder.Services.Configure(configure);
-        }
-
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, MemoryTransport>(static provider => new MemoryTransport(
-            provider.GetRequiredService<IOptions<MemoryTransportOptions>>().Value,
-            provider.GetService<ILoggerFactory>())));
-        return builder;
+        return builder.AddTransport<MemoryTransport, MemoryTransportOptions>(static (options, loggers) => new MemoryTransport(options, loggers), configure);
     }
 }

@@ -15,6 +15,7 @@ internal abstract class BenchmarkedTransport
         new GrpcBenchmarks(isEncrypted: true),
         new QuicBenchmarks(),
         new WebSocketBenchmarks(),
+        new SseBenchmarks(),
     ];
 
     /// <summary>The part before the slash in a workload's name.</summary>
