@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -12,11 +16,17 @@ public static class AspNetCoreServiceCollectionExtensions
     public static ITransportsBuilder AddAspNetCore(this ITransportsBuilder builder, Action<AspNetCoreTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var options = builder.Services.AddOptions<AspNetCoreTransportOptions>();
         if (configure is not null)
         {
-            builder.Services.Configure(configure);
+            options.Configure(configure);
         }
 
-        return builder.AddTransport<AspNetCoreTransport>();
+        // A factory, because without logging registered the container would take the constructor that needs neither
+        // logging nor options, and what was configured would be ignored in silence.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, AspNetCoreTransport>(static provider => new AspNetCoreTransport(
+            provider.GetRequiredService<IOptions<AspNetCoreTransportOptions>>(),
+            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
+        return builder;
     }
 }

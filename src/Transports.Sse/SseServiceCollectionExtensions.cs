@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -12,11 +16,17 @@ public static class SseServiceCollectionExtensions
     public static ITransportsBuilder AddSse(this ITransportsBuilder builder, Action<SseTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var options = builder.Services.AddOptions<SseTransportOptions>();
         if (configure is not null)
         {
-            builder.Services.Configure(configure);
+            options.Configure(configure);
         }
 
-        return builder.AddTransport<SseTransport>();
+        // A factory, because without logging registered the container would take the constructor that needs neither
+        // logging nor options, and what was configured would be ignored in silence.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, SseTransport>(static provider => new SseTransport(
+            provider.GetRequiredService<IOptions<SseTransportOptions>>(),
+            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
+        return builder;
     }
 }

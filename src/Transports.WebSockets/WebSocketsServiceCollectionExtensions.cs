@@ -1,3 +1,7 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -12,11 +16,17 @@ public static class WebSocketsServiceCollectionExtensions
     public static ITransportsBuilder AddWebSockets(this ITransportsBuilder builder, Action<WebSocketTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        var options = builder.Services.AddOptions<WebSocketTransportOptions>();
         if (configure is not null)
         {
-            builder.Services.Configure(configure);
+            options.Configure(configure);
         }
 
-        return builder.AddTransport<WebSocketTransport>();
+        // A factory, because without logging registered the container would take the constructor that needs neither
+        // logging nor options, and what was configured would be ignored in silence.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransport, WebSocketTransport>(static provider => new WebSocketTransport(
+            provider.GetRequiredService<IOptions<WebSocketTransportOptions>>(),
+            provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance)));
+        return builder;
     }
 }
