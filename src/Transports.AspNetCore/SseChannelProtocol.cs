@@ -233,6 +233,9 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         }
 
         session.Channel.EndByRequest(SseWire.ParseClose(Uri.UnescapeDataString(context.Request.Headers[SseWire.CloseHeader].ToString())));
+
+        // A channel that has closed already need not wait for this client's last post any more.
+        session.Connection.Abort();
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 

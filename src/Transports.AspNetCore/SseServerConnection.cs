@@ -100,7 +100,12 @@ internal sealed class SseServerConnection : ByteConnection
                     _ = _attachedAgain.Task.Exception;
                 }
 
-                if (!_ended)
+                if (_framing.Channel!.Closed.IsCompleted)
+                {
+                    // Both have ended, and nobody comes back.
+                    Abort();
+                }
+                else if (!_ended)
                 {
                     _expiry = _options.TimeProvider.CreateTimer(
                         static state => ((SseServerConnection)state!).Expired?.Invoke(),

@@ -45,7 +45,8 @@ internal sealed class SseClientConnection : ByteConnection
             Volatile.Write(ref _waitingSince, _options.TimeProvider.GetTimestamp());
             try
             {
-                count = await _stream.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false);
+                // Our own token, never a caller's: over HTTP/2, disposing the response does not wake a read.
+                count = await _stream.ReadAsync(buffer, _aborted.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException && (_closing || !_aborted.IsCancellationRequested))
             {

@@ -150,6 +150,9 @@ public sealed class SseTransport : IClientTransport, IDisposable
             UseCookies = false,
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = _options.ConnectTimeout,
+
+            // An event stream given up has no end to wait for: the server shall see at once that its client has gone.
+            MaxResponseDrainSize = 0,
         };
         _options.ConfigureHandler?.Invoke(handler);
         return new HttpMessageInvoker(handler);
