@@ -14,12 +14,13 @@ internal sealed class Requests
     {
         lock (_gate)
         {
-            _open.Add(context);
             if (_isCutOff(context))
             {
                 context.Abort();
                 return;
             }
+
+            _open.Add(context);
         }
 
         try

@@ -46,7 +46,7 @@ public sealed class SseCurlTests
             .Should().Equal(expected.ToDictionary(pair => pair.Key.ToLowerInvariant(), pair => pair.Value));
 
         // Each is read before the next is sent: nothing holds events back.
-        (await ReadEventAsync(curl)).Should().Be("retry: 1000");
+        (await ReadEventAsync(curl)).Should().Be($"id: {session}.0|retry: 1000");
         told.Say("first");
         (await ReadEventAsync(curl)).Should().Be($"id: {session}.1|data: first");
         told.Say("two\nlines");

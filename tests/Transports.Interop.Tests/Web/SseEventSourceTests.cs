@@ -39,6 +39,8 @@ public sealed class SseEventSourceTests
         var told = new Told();
         await using var server = await WebServer.StartAsync(told.HandleAsync, s_options);
         await using var client = await StartAsync(server);
+        told.Say("begin");
+        (await NextAsync(client)).Should().Be("message: begin");
 
         var number = 0;
         for (var round = 0; round < Rounds; round++)
@@ -97,6 +99,23 @@ public sealed class SseEventSourceTests
             await client.ReadUntilAsync("\"status\":204");
             (await received.Reader.ReadAsync(TestContext.Current.CancellationToken)).Should().Be($"Text {text}");
         }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Duplex_CutOffBeforeTheFirstMessage_ComesBackToTheSameSession()
+    {
+        Peer.RequireNode("eventsource");
+        var told = new Told();
+        await using var server = await WebServer.StartAsync(told.HandleAsync, s_options);
+        await using var client = Peer.Start("node", "Web/sse_client.js", server.Address("http", "?duplex").AbsoluteUri);
+        await client.ReadUntilAsync("\"session\"");
+
+        server.Requests.CutOff(static _ => true);
+        await client.ReadUntilAsync("\"error\"");
+        told.Say("while away");
+        server.Requests.Restore();
+
+        (await NextAsync(client)).Should().Be("message: while away");
     }
 
     private static async Task<Peer> StartAsync(WebServer server)
