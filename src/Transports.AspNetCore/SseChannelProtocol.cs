@@ -145,7 +145,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         int status;
         try
         {
-            status = await session.Connection.PostAsync(sequence, output => ReadBodyAsync(context, output), context.RequestAborted).ConfigureAwait(false);
+            status = await session.Connection.PostAsync(sequence, context.Request.Headers.ContainsKey(SseWire.CloseHeader), output => ReadBodyAsync(context, output), context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -160,11 +160,6 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         switch (status)
         {
             case StatusCodes.Status204NoContent:
-                if (context.Request.Headers.ContainsKey(SseWire.CloseHeader))
-                {
-                    session.Connection.NoteClientLeaves();
-                }
-
                 context.Response.StatusCode = status;
                 break;
             case StatusCodes.Status404NotFound:
@@ -296,10 +291,11 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         var isDuplex = context.Request.Query.ContainsKey(SseWire.DuplexQuery);
         var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? "sse+https" : "sse+http";
-        var connection = new SseServerConnection(Options, idPrefix, isDuplex);
+        var framing = new SseFraming(Options.BufferPool) { IsOwn = true };
+        var connection = new SseServerConnection(Options, framing, idPrefix, isDuplex);
         var channel = new SseMessageChannel(
             connection,
-            new SseFraming(Options.BufferPool) { IsOwn = true },
+            framing,
             new MessageChannelContext
             {
                 Transport = "sse",

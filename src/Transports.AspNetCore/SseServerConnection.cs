@@ -11,6 +11,7 @@ namespace Transports;
 internal sealed class SseServerConnection : ByteConnection
 {
     private readonly AspNetCoreTransportOptions _options;
+    private readonly SseFraming _framing;
     private readonly SseReplayBuffer? _replay;
     private readonly Pipe? _posted;
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -24,8 +25,9 @@ internal sealed class SseServerConnection : ByteConnection
     private volatile bool _ended;
     private volatile bool _clientLeaves;
 
-    public SseServerConnection(AspNetCoreTransportOptions options, string? idPrefix, bool isDuplex)
+    public SseServerConnection(AspNetCoreTransportOptions options, SseFraming framing, string? idPrefix, bool isDuplex)
     {
+        _framing = framing;
         _options = options;
         _replay = idPrefix is null ? null : new SseReplayBuffer(options.BufferPool, idPrefix.Length, options.SseReplayBufferSize);
         if (isDuplex)
@@ -114,9 +116,6 @@ internal sealed class SseServerConnection : ByteConnection
         }
     }
 
-    /// <summary>The client has posted its last event. It will not come back for what is written after its stream ends.</summary>
-    public void NoteClientLeaves() => _clientLeaves = true;
-
     /// <summary>Keeps a silent response's connection alive with a comment.</summary>
     public async Task KeepAliveAsync(SseResponse response)
     {
@@ -141,10 +140,11 @@ internal sealed class SseServerConnection : ByteConnection
 
     /// <summary>Takes what a client has posted, when there is room for it; in the order of their numbers, each once.</summary>
     /// <param name="sequence">The post's number, or 0 for a client that does not count.</param>
+    /// <param name="isLast">The client leaves after this, and will not come back.</param>
     /// <param name="readAsync">Reads the events whole. Called when it is this post's turn, so that one is held in memory at a time.</param>
     /// <param name="cancellationToken">The client has gone.</param>
     /// <returns>The HTTP status to answer with.</returns>
-    public async Task<int> PostAsync(long sequence, Func<IBufferWriter<byte>, Task<int>> readAsync, CancellationToken cancellationToken)
+    public async Task<int> PostAsync(long sequence, bool isLast, Func<IBufferWriter<byte>, Task<int>> readAsync, CancellationToken cancellationToken)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
         await _posting.WaitAsync(linked.Token).ConfigureAwait(false);
@@ -170,6 +170,13 @@ internal sealed class SseServerConnection : ByteConnection
 
             // From here on the messages are the channel's, whether or not the client waits for the answer.
             _lastPost = Math.Max(_lastPost, sequence);
+            if (isLast)
+            {
+                // Before the bytes are there: a channel that is closing looks when it sees them.
+                _clientLeaves = true;
+                _framing.PeerEnded = true;
+            }
+
             var flushed = await _posted!.Writer.WriteAsync(body.WrittenMemory, _over.Token).ConfigureAwait(false);
             return flushed.IsCompleted ? StatusCodes.Status404NotFound : StatusCodes.Status204NoContent;
         }
@@ -189,13 +196,6 @@ internal sealed class SseServerConnection : ByteConnection
         }
 
         var result = await _posted.Reader.ReadAsync(_over.Token).ConfigureAwait(false);
-        if (result.IsCanceled)
-        {
-            // The channel closes, and wants nothing more.
-            _posted.Reader.AdvanceTo(result.Buffer.Start);
-            return 0;
-        }
-
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
         available.CopyTo(buffer.Span);
 
@@ -240,11 +240,7 @@ internal sealed class SseServerConnection : ByteConnection
         await attachedAgain.WaitAsync(_over.Token).ConfigureAwait(false);
     }
 
-    public override ValueTask CompleteWritesAsync()
-    {
-        _posted?.Reader.CancelPendingRead();
-        return ValueTask.CompletedTask;
-    }
+    public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
 
     public override void Abort()
     {

@@ -77,9 +77,13 @@ internal sealed class SseClientConnection : ByteConnection
 
     public override ValueTask CompleteWritesAsync()
     {
-        // The channel ends: what is still on the stream is for nobody, and a broken stream is not opened again.
+        // The channel ends: a broken stream is not opened again, and one way there is nobody to wait for.
         Volatile.Write(ref _closing, true);
-        _response?.Dispose();
+        if (!_isDuplex)
+        {
+            _response?.Dispose();
+        }
+
         return ValueTask.CompletedTask;
     }
 

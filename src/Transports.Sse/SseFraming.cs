@@ -15,6 +15,9 @@ internal sealed class SseFraming(ArrayPool<byte> pool) : IMessageFraming
     /// <summary>The channel's last word was written; the connection may say so to whoever keeps something for it.</summary>
     public bool EndWritten { get; set; }
 
+    /// <summary>For a server that is posted to: the client has posted its last event.</summary>
+    public bool PeerEnded { get; set; }
+
     /// <summary>Set by the channel, before anything is received.</summary>
     public SseMessageChannel? Channel { get; set; }
 

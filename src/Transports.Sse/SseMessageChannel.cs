@@ -116,19 +116,22 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
     protected override void WriteEnd(ChannelCloseInfo info, IBufferWriter<byte> output)
     {
         _framing.EndWritten = true;
-        if (!_peerClosed)
-        {
-            WriteId(output);
-            SseEventWriter.WriteNamed(output, SseWire.CloseEvent, SseWire.FormatClose(info.Status, info.Description));
-        }
+        WriteId(output);
+        SseEventWriter.WriteNamed(
+            output,
+            SseWire.CloseEvent,
+            _peerClosed ? nameof(ChannelCloseStatus.Normal) : SseWire.FormatClose(info.Status, info.Description));
     }
 
     protected override bool EndsInOrder(ChannelCloseInfo info)
         => !info.IsRemote && info.Status is ChannelCloseStatus.ProtocolError or ChannelCloseStatus.MessageTooLarge
             or ChannelCloseStatus.InternalError or ChannelCloseStatus.PolicyViolation;
 
-    // The last word went in a request that was answered, or in a response that ends in order: there is nothing to wait for.
-    protected override bool OnDrained(ReadOnlySpan<byte> bytes) => true;
+    // Both ways, each side goes on taking what the other still sends, so that the other's sends do not fail before it has read
+    // the end: the server until the client's last post, the client until the server ends the stream.
+    protected override bool OnDrained(ReadOnlySpan<byte> bytes)
+        => Characteristics.Direction != ChannelDirection.Bidirectional
+            || (Context.Side == ChannelSide.Server && (_peerClosed || _framing.PeerEnded));
 
     protected override void OnInputEnd(int unfinished)
     {

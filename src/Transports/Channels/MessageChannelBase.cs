@@ -509,6 +509,12 @@ public abstract class MessageChannelBase : IMessageChannel
 
         if (Interlocked.CompareExchange(ref _receiving, 1, 0) != 0)
         {
+            if (Volatile.Read(ref _disposed))
+            {
+                // It may be the dispose that is inside, which gives the buffers back.
+                throw ClosedException();
+            }
+
             throw new InvalidOperationException(
                 "Another receive is in progress on this channel. One caller receives at a time: await the first, or hand its messages on.");
         }
