@@ -279,10 +279,12 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         }
     }
 
+    // With an id before the first message, a client that is cut off before it comes back to this session too, and not to a new one.
     private string Opening(SseSession session)
     {
-        var retry = $"retry: {(long)Options.SseRetry.TotalMilliseconds}\n\n";
-        return session.Connection.IsDuplex ? $"{retry}event: session\ndata: {session.Id}\n\n" : retry;
+        var id = Options.SseReplayBufferSize > 0 ? $"id: {session.Id}.0\n" : "";
+        var named = session.Connection.IsDuplex ? $"event: session\ndata: {session.Id}\n" : "";
+        return $"{id}retry: {(long)Options.SseRetry.TotalMilliseconds}\n{named}\n";
     }
 
     private SseSession Create(HttpContext context)

@@ -36,20 +36,45 @@ public sealed class Peer : IAsyncDisposable
             "Node's gRPC is missing: apt-get install nodejs npm, and run npm ci in tests/Transports.Interop.Tests/node.");
     }
 
+    /// <summary>Skips the test where a module of node's is missing.</summary>
+    public static void RequireNode(string module)
+        => Requirement.SkipUnless(
+            File.Exists("/usr/bin/node") && System.IO.Directory.Exists(Path.Combine(Directory, "node/node_modules", module)),
+            module,
+            $"Node's package {module} is missing: apt-get install nodejs npm, and run npm ci in tests/Transports.Interop.Tests/node.");
+
+    /// <summary>Skips the test where a program is missing.</summary>
+    public static void RequireFile(string path, string name, string package)
+        => Requirement.SkipUnless(Path.Exists(path), name, $"{path} is missing: apt-get install {package}.");
+
+    /// <summary>Starts a script, which ends when its input does.</summary>
     public static Peer Start(string language, string script, params string[] arguments)
+        => Run(language == "python" ? "/usr/bin/python3" : "/usr/bin/node", [Path.Combine(Directory, script), .. arguments]);
+
+    /// <summary>Starts node with options of its own before the script.</summary>
+    public static Peer StartNode(string[] options, string script, params string[] arguments)
+        => Run("/usr/bin/node", [.. options, Path.Combine(Directory, script), .. arguments]);
+
+    /// <summary>Starts a program that does not watch its input: it is killed when the input ends, also when these tests crash. Its errors are in its output.</summary>
+    public static Peer StartProgram(string program, params string[] arguments)
+        => Run("/bin/sh", ["-c", "\"$@\" 2>&1 & cat >/dev/null; kill $! 2>/dev/null; wait $!", "sh", program, .. arguments]);
+
+    private static Peer Run(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(language == "python" ? "/usr/bin/python3" : "/usr/bin/node")
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Directory,
         };
-        start.ArgumentList.Add(Path.Combine(Directory, script));
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
+
+        // Where the scripts lie, node would not look for modules.
+        start.Environment["NODE_PATH"] = Path.Combine(Directory, "node/node_modules");
 
         // Loopback needs no proxy, whatever the machine is told.
         start.Environment["no_proxy"] = "127.0.0.1,localhost";
@@ -63,11 +88,31 @@ public sealed class Peer : IAsyncDisposable
         var token = TestContext.Current.CancellationToken;
         if (await _process.StandardOutput.ReadLineAsync(token) is { } line)
         {
+            TestContext.Current.TestOutputHelper?.WriteLine(line);
             return line;
         }
 
         Assert.Fail($"The peer ended: {await _errors}");
         return "";
+    }
+
+    /// <summary>Lines of its output, up to and with the first that holds a text.</summary>
+    public async Task<List<string>> ReadUntilAsync(string text)
+    {
+        var lines = new List<string>();
+        do
+        {
+            lines.Add(await ReadLineAsync());
+        }
+        while (!lines[^1].Contains(text, StringComparison.Ordinal));
+
+        return lines;
+    }
+
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
     }
 
     public async ValueTask DisposeAsync()
