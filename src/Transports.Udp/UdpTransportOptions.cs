@@ -77,7 +77,7 @@ public class UdpTransportOptions : MessageChannelOptions
     /// <summary>Whether a client may send to a broadcast address, such as <c>udp://255.255.255.255:9</c>. Default <see langword="false"/>.</summary>
     public bool EnableBroadcast { get; set; }
 
-    /// <summary>The multicast groups a listener joins. Default none. Listen on <c>udp://*:port</c>, or on the group's own address.</summary>
+    /// <summary>The multicast groups a listener joins. Default none. Listen on <c>udp://[::]:port</c>, or on the group's own address.</summary>
     public IList<IPAddress> MulticastGroups { get; } = [];
 
     /// <summary>The index of the network interface multicast goes through, in both directions; 0, the default, leaves it to the operating system.</summary>
