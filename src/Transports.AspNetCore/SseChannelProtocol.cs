@@ -74,7 +74,6 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             static state =>
             {
                 var (connection, ended) = ((SseServerConnection, SseResponse))state!;
-                ended.Detach();
                 _ = connection.DetachAsync(ended);
             },
             (session.Connection, response));

@@ -9,6 +9,7 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
 {
     private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationToken _gone = context.RequestAborted;
+    private readonly Lock _gate = new();
     private long _writeBegan;
 
     /// <summary>A comment: nothing to a client, but proof of life to everything between.</summary>
@@ -59,11 +60,24 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
         return true;
     }
 
-    public void Detach() => _detached.TrySetResult();
+    /// <summary>Lets the response end. Not while a write is in progress: the server uses the request's objects again.</summary>
+    public void Detach()
+    {
+        lock (_gate)
+        {
+            _detached.TrySetResult();
+        }
+    }
 
+    /// <summary>Breaks the connection off, as long as it is this response's; it is detached when the server has noticed.</summary>
     public void Abort()
     {
-        context.Abort();
-        Detach();
+        lock (_gate)
+        {
+            if (!_detached.Task.IsCompleted)
+            {
+                context.Abort();
+            }
+        }
     }
 }

@@ -91,6 +91,7 @@ internal sealed class SseServerConnection : ByteConnection
         await _gate.WaitAsync().ConfigureAwait(false);
         try
         {
+            response.Detach();
             if (ReferenceEquals(_response, response))
             {
                 _response = null;
