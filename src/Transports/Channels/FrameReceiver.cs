@@ -131,6 +131,13 @@ internal sealed class FrameReceiver
     /// <summary>Called about once a second: a read that has waited long without a byte gives its buffer back.</summary>
     public void Sweep(long now)
     {
+        if (Volatile.Read(ref _draining) is not null)
+        {
+            // Entered while the channel was closing.
+            IdleBufferSweeper.Remove(this);
+            return;
+        }
+
         if (_readPending && !_readDone && !_zeroByteRead && !HasBufferedInput
             && now - Volatile.Read(ref _waitingSince) > IdleBufferSweeper.IdleAfterMilliseconds)
         {
