@@ -7,6 +7,8 @@ internal sealed class WebSocketKeepAlive : IDisposable
     private readonly TimeSpan _interval;
     private readonly TimeSpan _timeout;
     private readonly ITimer _timer;
+    private readonly TimeProvider _time;
+    private long _pingedAt;
     private bool _pinged;
 
     public WebSocketKeepAlive(WebSocketMessageChannel channel, WebSocketChannelOptions options)
@@ -14,6 +16,7 @@ internal sealed class WebSocketKeepAlive : IDisposable
         _channel = channel;
         _interval = options.KeepAliveInterval;
         _timeout = options.KeepAliveTimeout;
+        _time = options.TimeProvider;
 
         // Started in two steps: the first tick must find the timer.
         _timer = options.TimeProvider.CreateTimer(
@@ -28,22 +31,30 @@ internal sealed class WebSocketKeepAlive : IDisposable
 
     private void OnTick()
     {
+        var next = _interval;
         if (_channel.TakeHeard() || !_channel.CanHear)
         {
             // Alive; or nobody listens, and silence says nothing.
             _pinged = false;
         }
-        else if (_pinged)
+        else if (!_pinged)
         {
-            _channel.OnSilence(_interval + _timeout);
-            return;
-        }
-        else
-        {
-            _channel.Ping();
-            _pinged = _timeout != Timeout.InfiniteTimeSpan;
+            _pinged = _channel.Ping();
+            _pingedAt = _time.GetTimestamp();
         }
 
-        _timer.Change(_pinged ? _timeout : _interval, Timeout.InfiniteTimeSpan);
+        if (_pinged && _timeout != Timeout.InfiniteTimeSpan)
+        {
+            var left = _timeout - _time.GetElapsedTime(_pingedAt);
+            if (left <= TimeSpan.Zero)
+            {
+                _channel.OnSilence(_timeout);
+                return;
+            }
+
+            next = left < next ? left : next;
+        }
+
+        _timer.Change(next, Timeout.InfiniteTimeSpan);
     }
 }
