@@ -128,7 +128,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
         => End(new ChannelCloseInfo(
             ChannelCloseStatus.TimedOut,
             IsRemote: true,
-            $"The peer has not answered a ping, nor sent anything else, for {silence.TotalSeconds:0.#} seconds."));
+            $"The peer has not answered a ping, nor sent anything else, for {silence.TotalSeconds:0.#} seconds (KeepAliveTimeout)."));
 
     /// <inheritdoc/>
     protected override MessageKind ReadKind(IFrameDecoder decoder) => _decoder.Kind;
