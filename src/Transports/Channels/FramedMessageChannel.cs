@@ -242,11 +242,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         var completing = CompleteWritesAsync(closing: true, status, description).AsTask();
 
         // When the wait is given up, the abort that follows makes it fail, and that must not be reported as unobserved.
-        _ = completing.ContinueWith(
-            static completing => completing.Exception,
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        Observe(completing);
         await completing.WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = LingerAsync(flush: false);
     }
@@ -303,15 +299,13 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         {
             await (closing ? _connection.CompleteWritesAsync(status, description) : _connection.CompleteWritesAsync()).ConfigureAwait(false);
         }
-        catch (Exception e) when (!IsEndedAlready)
+        catch (Exception e)
         {
-            var info = _connection.DescribeFailure(e);
-            End(info);
-            throw new MessageChannelClosedException(info);
+            // Keeps the first end, when an abort has come first.
+            End(_connection.DescribeFailure(e));
+            throw ClosedException();
         }
     }
-
-    private bool IsEndedAlready => CloseInfo is not null;
 
     private async Task CompleteWritesLaterAsync()
     {
@@ -319,6 +313,7 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         {
             await _sender.FlushAllAsync(CancellationToken.None).ConfigureAwait(false);
             await CompleteWritesAsync().ConfigureAwait(false);
+            MarkSendingEnded();
         }
         catch (TransportException)
         {
@@ -348,8 +343,9 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
             if (flush)
             {
                 // No close call waits for this: the peer or the protocol ended the channel.
-                await _sender.FlushAsync(CancellationToken.None).AsTask()
-                    .WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
+                var flushing = _sender.FlushAsync(CancellationToken.None).AsTask();
+                Observe(flushing);
+                await flushing.WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
                 await _connection.CompleteWritesAsync().ConfigureAwait(false);
             }
 

@@ -391,6 +391,13 @@ public abstract class MessageChannelBase : IMessageChannel
     protected MessageChannelClosedException ClosedException()
         => new(CloseInfo ?? Volatile.Read(ref _localClose) ?? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false));
 
+    // A wait that is given up must not be reported as unobserved when what was waited for fails later.
+    private protected static void Observe(Task task) => _ = task.ContinueWith(
+        static task => task.Exception,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
     private static Uri? WithoutUserInfo(Uri? address)
         => address is null || address.UserInfo.Length == 0 ? address : new UriBuilder(address) { UserName = "", Password = "" }.Uri;
 
@@ -449,7 +456,7 @@ public abstract class MessageChannelBase : IMessageChannel
         MarkSendingEnded();
     }
 
-    private void MarkSendingEnded()
+    private protected void MarkSendingEnded()
     {
         Volatile.Write(ref _sendingEnded, true);
         CloseWhenBothFinished();
@@ -458,6 +465,8 @@ public abstract class MessageChannelBase : IMessageChannel
     // Both directions have ended by themselves, so the channel has: nobody should have to say so to get its connection back.
     private void CloseWhenBothFinished()
     {
+        // Each side has written its flag and now reads the other's: without a fence both could miss it.
+        Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _sendingEnded) && Volatile.Read(ref _peerFinished) && CloseInfo is null)
         {
             // Never throws without a token; waits for nothing but the transport.
@@ -585,6 +594,7 @@ public abstract class MessageChannelBase : IMessageChannel
             {
                 // An abort from elsewhere ends the wait too.
                 var task = closing.AsTask();
+                Observe(task);
                 await Task.WhenAny(task, _closed.Task).ConfigureAwait(false);
                 if (task.IsCompleted)
                 {

@@ -33,6 +33,7 @@ internal sealed class MemoryMessagePipe : ISendQueue
     private MessageSendWaiter? _spareWaiter;
     private bool _receiverWaits;
     private bool _serializing;
+    private bool _dropped;
     private bool _completed;
     private Exception? _failure;
 
@@ -198,7 +199,7 @@ internal sealed class MemoryMessagePipe : ISendQueue
             waiters = _waiters.TakeAll(refusal);
 
             // What is lent from the other buffer stays until the receiver lets go of it.
-            _filling.Release();
+            DropFilling();
         }
 
         SendWaiterList.CompleteAll(waiters);
@@ -210,7 +211,7 @@ internal sealed class MemoryMessagePipe : ISendQueue
     {
         lock (_gate)
         {
-            _filling.Release();
+            DropFilling();
             _reading.Release();
             _position = 0;
         }
@@ -307,6 +308,10 @@ internal sealed class MemoryMessagePipe : ISendQueue
             }
 
             WriteHeader(buffer.WrittenSpan[start..], length, serializer.Kind);
+            if (_failure is { } failure)
+            {
+                throw failure;
+            }
         }
         catch
         {
@@ -316,6 +321,11 @@ internal sealed class MemoryMessagePipe : ISendQueue
         finally
         {
             _serializing = false;
+            if (_dropped)
+            {
+                // The serializer ended the channel it wrote to; only now is the memory nobody's.
+                buffer.Release();
+            }
         }
     }
 
@@ -335,6 +345,16 @@ internal sealed class MemoryMessagePipe : ISendQueue
 
     // One spare is enough for the usual lone sender; more waiting at once allocate.
     public void Recycle(MessageSendWaiter waiter) => Volatile.Write(ref _spareWaiter, waiter);
+
+    // Under the gate. A serializer that ends its own channel is still writing there.
+    private void DropFilling()
+    {
+        _dropped = true;
+        if (!_serializing)
+        {
+            _filling.Release();
+        }
+    }
 
     private static void WriteHeader(Span<byte> destination, int length, MessageKind kind)
         => BinaryPrimitives.WriteUInt32LittleEndian(destination, ((uint)length << 1) | (uint)kind);

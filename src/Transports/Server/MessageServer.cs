@@ -176,7 +176,8 @@ public sealed class MessageServer : IAsyncDisposable
             await accepting.ConfigureAwait(false);
         }
 
-        await QuietlyAsync(async () => await _stopping.CancelAsync().ConfigureAwait(false)).ConfigureAwait(false);
+        // Not awaited: handlers' code may run inside it, and only the wait below has a limit.
+        _ = QuietlyAsync(() => new ValueTask(_stopping.CancelAsync())).AsTask();
         await WaitForHandlersAsync().ConfigureAwait(false);
         if (listener is not null)
         {
