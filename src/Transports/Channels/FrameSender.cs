@@ -597,8 +597,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
 
     private bool Swap()
     {
-        SendWaiter? admitted = null;
-        SendWaiter? lastAdmitted = null;
+        SendWaiter? admitted;
         bool more;
         lock (_gate)
         {
@@ -620,30 +619,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 (_filling, _writing) = (_writing, _filling);
             }
 
-            while (_waiters.First is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
-            {
-                _waiters.Remove(waiter);
-                try
-                {
-                    waiter.WriteTo(this);
-                }
-                catch (Exception e)
-                {
-                    waiter.Failure = e;
-                }
-
-                if (lastAdmitted is null)
-                {
-                    admitted = waiter;
-                }
-                else
-                {
-                    lastAdmitted.Next = waiter;
-                }
-
-                lastAdmitted = waiter;
-            }
-
+            admitted = _waiters.Admit(this, _filling, _limit);
             more = _writing.Length > 0;
         }
 

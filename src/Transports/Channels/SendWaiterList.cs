@@ -61,6 +61,42 @@ internal struct SendWaiterList
         waiter.IsQueued = false;
     }
 
+    /// <summary>Lets those write that have room now, in order.</summary>
+    /// <param name="queue">What they write into; its gate is held.</param>
+    /// <param name="filling">The buffer that this fills. One that is empty takes a waiter of any size.</param>
+    /// <param name="limit">The bound of the buffer in bytes.</param>
+    /// <returns>The chain of those that wrote, or failed to, for <see cref="CompleteAll"/>.</returns>
+    public SendWaiter? Admit(ISendQueue queue, FrameBuffer filling, int limit)
+    {
+        SendWaiter? first = null;
+        SendWaiter? last = null;
+        while (First is { } waiter && (filling.Length == 0 || filling.Length + waiter.Size <= limit))
+        {
+            Remove(waiter);
+            try
+            {
+                waiter.WriteTo(queue);
+            }
+            catch (Exception e)
+            {
+                waiter.Failure = e;
+            }
+
+            if (last is null)
+            {
+                first = waiter;
+            }
+            else
+            {
+                last.Next = waiter;
+            }
+
+            last = waiter;
+        }
+
+        return first;
+    }
+
     /// <summary>Empties the list for <see cref="CompleteAll"/>, each waiter to report the failure.</summary>
     public SendWaiter? TakeAll(Exception failure)
     {

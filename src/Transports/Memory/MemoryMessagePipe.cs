@@ -391,36 +391,7 @@ internal sealed class MemoryMessagePipe : ISendQueue
         return _reading.Length > 0;
     }
 
-    private SendWaiter? Admit()
-    {
-        SendWaiter? first = null;
-        SendWaiter? last = null;
-        while (_waiters.First is { } waiter && (_filling.Length == 0 || _filling.Length + waiter.Size <= _limit))
-        {
-            _waiters.Remove(waiter);
-            try
-            {
-                waiter.WriteTo(this);
-            }
-            catch (Exception e)
-            {
-                waiter.Failure = e;
-            }
-
-            if (last is null)
-            {
-                first = waiter;
-            }
-            else
-            {
-                last.Next = waiter;
-            }
-
-            last = waiter;
-        }
-
-        return first;
-    }
+    private SendWaiter? Admit() => _waiters.Admit(this, _filling, _limit);
 
     private Exception? Refusal(MemoryMessageChannel sender)
     {
