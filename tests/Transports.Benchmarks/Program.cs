@@ -41,7 +41,7 @@ command.SetAction(async (parsed, _) =>
         : new BenchmarkRunner(rounds: 9, roundTime: TimeSpan.FromSeconds(1), warmUpTime: TimeSpan.FromSeconds(3));
     if (!asJson)
     {
-        Console.WriteLine($"{"workload",-24}{"messages/s",14}{"by hand/s",14}{"ratio",8}{"B/message",11}   beside");
+        Console.WriteLine($"{"workload",-24}{"messages/s",14}{"by hand/s",14}{"ratio",8}{"B/message",11}{"by hand",9}   beside");
     }
 
     List<BenchmarkResult> results = [];
@@ -57,7 +57,7 @@ command.SetAction(async (parsed, _) =>
         if (!asJson)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-24}{result.Rate,14:N0}{result.BaselineRate,14:N0}{result.Ratio,8:F2}{result.AllocatedBytesPerMessage,11:F2}   {result.Baseline}"));
+                $"{name,-24}{result.Rate,14:N0}{result.BaselineRate,14:N0}{result.Ratio,8:F2}{result.AllocatedBytesPerMessage,11:F2}{result.BaselineAllocatedBytesPerMessage,9:F2}   {result.Baseline}"));
         }
     }
 

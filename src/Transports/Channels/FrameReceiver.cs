@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
 
 namespace Transports;
 
@@ -10,7 +11,7 @@ namespace Transports;
 /// <para>A read that has begun goes on when its receiver gives up waiting; the next receiver finds its result. The buffer is
 /// not touched by anyone else while a read is pending.</para>
 /// </remarks>
-internal sealed class FrameReceiver
+internal sealed class FrameReceiver : IValueTaskSource<bool>
 {
     private const int SmallestBuffer = 4096;
 
@@ -122,7 +123,8 @@ internal sealed class FrameReceiver
             return new ValueTask<bool>(!_ended || AtEnd());
         }
 
-        return WaitForReadAsync(cancellationToken);
+        // This is the task's source itself: an async method between the signal and the receiver would cost each wait its share.
+        return _signal.TryBeginWait(cancellationToken, out var token) ? new ValueTask<bool>(this, token) : new ValueTask<bool>(AfterWait());
     }
 
     /// <summary>Ends a wait, with or without bytes.</summary>
@@ -199,10 +201,19 @@ internal sealed class FrameReceiver
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> WaitForReadAsync(CancellationToken cancellationToken)
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => ((IValueTaskSource)_signal).GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => ((IValueTaskSource)_signal).OnCompleted(continuation, state, token, flags);
+
+    bool IValueTaskSource<bool>.GetResult(short token)
     {
-        await _signal.WaitAsync(cancellationToken).ConfigureAwait(false);
+        ((IValueTaskSource)_signal).GetResult(token);
+        return AfterWait();
+    }
+
+    private bool AfterWait()
+    {
         if (_readDone)
         {
             TakeReadResult();

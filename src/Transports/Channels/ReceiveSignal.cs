@@ -29,23 +29,37 @@ public sealed class ReceiveSignal(bool runContinuationsAsynchronously = false) :
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public ValueTask WaitAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.CompareExchange(ref _state, Idle, Signalled) == Signalled)
+        try
         {
-            return ValueTask.CompletedTask;
+            return TryBeginWait(cancellationToken, out var token) ? new ValueTask(this, token) : ValueTask.CompletedTask;
         }
-
-        if (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             return ValueTask.FromCanceled(cancellationToken);
         }
+    }
 
+    /// <summary>Begins to wait as this source, for somebody who completes a value of their own with it.</summary>
+    /// <param name="cancellationToken">As in <see cref="WaitAsync"/>.</param>
+    /// <param name="token">What the source is to be asked with.</param>
+    /// <returns><see langword="false"/> when it was set already: there is nothing to wait for.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled already.</exception>
+    internal bool TryBeginWait(CancellationToken cancellationToken, out short token)
+    {
+        token = 0;
+        if (Interlocked.CompareExchange(ref _state, Idle, Signalled) == Signalled)
+        {
+            return false;
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
         _core.Reset();
         _core.RunContinuationsAsynchronously = runContinuationsAsynchronously;
         var previous = Interlocked.CompareExchange(ref _state, Waiting, Idle);
         if (previous == Signalled)
         {
             Volatile.Write(ref _state, Idle);
-            return ValueTask.CompletedTask;
+            return false;
         }
 
         if (previous == Waiting)
@@ -60,7 +74,8 @@ public sealed class ReceiveSignal(bool runContinuationsAsynchronously = false) :
             _registration = cancellationToken.UnsafeRegister(OnCancelled, this);
         }
 
-        return new ValueTask(this, _core.Version);
+        token = _core.Version;
+        return true;
     }
 
     /// <summary>Wakes the waiter, or the next one to come. Never throws.</summary>

@@ -32,4 +32,8 @@ internal sealed record BenchmarkResult
     /// <summary>Bytes allocated a message, both ends together, in steady state, by the library's side.</summary>
     [JsonPropertyName("alloc_bytes_per_msg")]
     public required double AllocatedBytesPerMessage { get; init; }
+
+    /// <summary>The same by hand: what the platform beneath both allocates.</summary>
+    [JsonPropertyName("baseline_alloc_bytes_per_msg")]
+    public required double BaselineAllocatedBytesPerMessage { get; init; }
 }

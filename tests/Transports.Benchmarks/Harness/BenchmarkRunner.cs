@@ -55,6 +55,7 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
             BaselineRate = Math.Round(Median(baselineRates)),
             Ratio = Math.Round(Median(ratios), 3),
             AllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(subject, subjectMessages), 2),
+            BaselineAllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(baseline, baselineMessages), 2),
         };
     }
 
