@@ -188,12 +188,24 @@ internal sealed class FrameReceiver : IValueTaskSource<bool>
         var scratch = _pool.Rent(SmallestBuffer);
         try
         {
-            int count;
-            do
+            while (true)
             {
-                count = await _connection.ReadAsync(scratch).ConfigureAwait(false);
+                int count;
+                try
+                {
+                    count = await _connection.ReadAsync(scratch).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (_connection.SupportsReadInterruption)
+                {
+                    // A sweep that was under way when the drain began meant the read before. No byte was lost.
+                    continue;
+                }
+
+                if (count == 0 || _channel.OnDrained(scratch.AsSpan(0, count)))
+                {
+                    return;
+                }
             }
-            while (count > 0 && !_channel.OnDrained(scratch.AsSpan(0, count)));
         }
         finally
         {

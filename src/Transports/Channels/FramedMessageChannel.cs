@@ -346,7 +346,10 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
                 var flushing = _sender.FlushAsync(CancellationToken.None).AsTask();
                 Observe(flushing);
                 await flushing.WaitAsync(Options.CloseTimeout, Options.TimeProvider).ConfigureAwait(false);
-                await _connection.CompleteWritesAsync().ConfigureAwait(false);
+                if (!Interlocked.Exchange(ref _writesCompleted, true))
+                {
+                    await _connection.CompleteWritesAsync().ConfigureAwait(false);
+                }
             }
 
             draining = _receiver.DrainAsync();

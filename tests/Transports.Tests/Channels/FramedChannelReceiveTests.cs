@@ -220,4 +220,34 @@ public sealed class FramedChannelReceiveTests
         (await wait.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(expected);
         (await scripted.Channel.Closed).Status.Should().Be(expected);
     }
+
+    [Fact]
+    public async Task ReceiveAsync_ReadInterruptedToGiveItsBufferBack_GoesOn()
+    {
+        await using var scripted = new ScriptedChannel();
+        scripted.FeedMessage(1);
+        (await scripted.Channel.ReceiveAsync(Ct))!.Value.ToArray().Should().Equal(1);
+        var receiving = scripted.Channel.ReceiveAsync(Ct).AsTask();
+        scripted.Connection.IsReading.Should().BeTrue();
+
+        scripted.Connection.InterruptRead();
+        scripted.FeedMessage(2);
+
+        (await receiving)!.Value.ToArray().Should().Equal(2);
+    }
+
+    [Fact]
+    public async Task CloseAsync_ReadForThePeersEndInterrupted_StillEndsInOrder()
+    {
+        await using var scripted = new ScriptedChannel();
+        await scripted.Channel.CloseAsync(cancellationToken: Ct);
+        scripted.Connection.IsReading.Should().BeTrue("it waits for the peer to finish too");
+
+        scripted.Connection.InterruptRead();
+        scripted.FeedMessage(1);
+        scripted.Connection.FeedEnd();
+
+        await scripted.Connection.Disposed;
+        scripted.Connection.WasAborted.Should().BeFalse();
+    }
 }

@@ -47,6 +47,8 @@ internal sealed class ScriptedConnection : ByteConnection
 
     public override bool SupportsHalfClose => true;
 
+    public override bool SupportsReadInterruption => true;
+
     /// <summary>Bytes to be read.</summary>
     public void Feed(params byte[] bytes) => Put(bytes);
 
@@ -55,6 +57,18 @@ internal sealed class ScriptedConnection : ByteConnection
 
     /// <summary>A read that fails.</summary>
     public void FeedFailure(Exception error) => Put(error);
+
+    /// <summary>A read in progress gives up, as a sweep of idle buffers makes it, and the next one finds all bytes.</summary>
+    public override void InterruptRead()
+    {
+        TaskCompletionSource<int>? reading;
+        lock (_gate)
+        {
+            (reading, _reading) = (_reading, null);
+        }
+
+        reading?.SetException(new OperationCanceledException());
+    }
 
     /// <summary>Writes from now on are not done until <see cref="ReleaseWrites"/>.</summary>
     public void HoldWrites()
