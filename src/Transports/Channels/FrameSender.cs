@@ -21,14 +21,10 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     private const int ControlAllowance = 1024;
 
     private readonly Lock _gate = new();
-    private readonly IMessageFraming _framing;
-    private readonly IHeaderFraming? _headerFraming;
     private readonly IFrameSenderChannel _channel;
+    private readonly FrameWriter _writer;
     private readonly int _limit;
-    private readonly int _maxMessageSize;
     private readonly Action _onWritten;
-    private readonly ArrayPool<byte> _pool;
-    private FrameBuffer? _scratch;
     private FrameBuffer _filling;
     private FrameBuffer _writing;
     private FlusherState _flusher;
@@ -48,11 +44,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     public FrameSender(IFrameSenderChannel channel, IMessageFraming framing, MessageChannelOptions options, int maxMessageSize)
     {
         _channel = channel;
-        _framing = framing;
-        _headerFraming = framing as IHeaderFraming;
+        _writer = new FrameWriter(channel, framing as IHeaderFraming, options.BufferPool, maxMessageSize);
         _limit = options.SendBufferSize;
-        _maxMessageSize = maxMessageSize;
-        _pool = options.BufferPool;
         _filling = new FrameBuffer(options.BufferPool);
         _writing = new FrameBuffer(options.BufferPool);
         _onWritten = OnWritten;
@@ -265,43 +258,10 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
     }
 
     /// <summary>Writes one frame into the filling buffer, whole or not at all. Called under the gate.</summary>
-    public void WriteFrame(in Message message)
-    {
-        var buffer = _filling;
-        var start = buffer.Length;
-        try
-        {
-            _channel.WriteFrame(message, buffer);
-        }
-        catch
-        {
-            buffer.Length = start;
-            throw;
-        }
-
-        _accepted += buffer.Length - start;
-    }
+    public void WriteFrame(in Message message) => _accepted += _writer.Write(message, _filling);
 
     /// <summary>Writes all frames of a batch, or none. Called under the gate.</summary>
-    public void WriteFrames(ReadOnlySpan<Message> batch)
-    {
-        var buffer = _filling;
-        var start = buffer.Length;
-        try
-        {
-            foreach (ref readonly var message in batch)
-            {
-                _channel.WriteFrame(message, buffer);
-            }
-        }
-        catch
-        {
-            buffer.Length = start;
-            throw;
-        }
-
-        _accepted += buffer.Length - start;
-    }
+    public void WriteFrames(ReadOnlySpan<Message> batch) => _accepted += _writer.Write(batch, _filling);
 
     /// <summary>Serializes a value and frames it in place, or takes everything back. Called under the gate.</summary>
     public void WriteSerialized<T>(T value, IMessageSerializer<T> serializer)
@@ -311,35 +271,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         _serializing = true;
         try
         {
-            if (_headerFraming is { } framing)
-            {
-                WriteSerializedInPlace(value, serializer, framing, buffer);
-            }
-            else
-            {
-                // A framing that must see the payload whole (it may escape or refuse) gets it from a buffer of its own.
-                var own = _scratch ??= new FrameBuffer(_pool);
-                try
-                {
-                    serializer.Serialize(value, own);
-                    ThrowIfTooLarge(own.Length);
-                    _channel.WriteFrame(new Message(own.WrittenMemory, serializer.Kind), buffer);
-                }
-                finally
-                {
-                    own.Release();
-                }
-            }
-
+            var added = _writer.Write(value, serializer, buffer);
             if (_failure is { } failure)
             {
+                buffer.Length = start;
                 throw failure;
             }
-        }
-        catch
-        {
-            buffer.Length = start;
-            throw;
+
+            _accepted += added;
         }
         finally
         {
@@ -350,8 +289,6 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
                 BecomeIdle();
             }
         }
-
-        _accepted += buffer.Length - start;
     }
 
     public bool TryRemove(SendWaiter waiter)
@@ -393,35 +330,6 @@ internal sealed class FrameSender : IThreadPoolWorkItem, ISendQueue
         var start = _filling.Length;
         write(state, _filling);
         _accepted += _filling.Length - start;
-    }
-
-    private void WriteSerializedInPlace<T>(T value, IMessageSerializer<T> serializer, IHeaderFraming framing, FrameBuffer buffer)
-    {
-        var start = buffer.Length;
-        var reserved = framing.MaxHeaderSize;
-        buffer.Append(reserved);
-        serializer.Serialize(value, buffer);
-        var length = buffer.Length - start - reserved;
-        ThrowIfTooLarge(length);
-        Span<byte> header = stackalloc byte[reserved];
-        var used = _channel.WriteHeader(framing, length, serializer.Kind, header);
-        if (used < reserved)
-        {
-            // A header shorter than the longest: close the gap.
-            var frame = buffer.WrittenSpan[start..];
-            frame[reserved..].CopyTo(frame[used..]);
-            buffer.Length -= reserved - used;
-        }
-
-        header[..used].CopyTo(buffer.WrittenSpan[start..]);
-    }
-
-    private void ThrowIfTooLarge(int length)
-    {
-        if (length > _maxMessageSize)
-        {
-            throw new MessageTooLargeException(length, _maxMessageSize);
-        }
     }
 
     private Exception? Refusal()
