@@ -17,12 +17,28 @@ await using var client = await factory.ConnectAsync(listener.LocalAddress, patie
 
 // The last one is sent until it arrives; where order is kept on the way, nothing before it is still under way then.
 const int End = int.MaxValue;
-var receiving = Task.Run(() => ReceiveAsync(listener, patience.Token));
+
+// Fits the socket's buffer, whose size the machine may limit to 208 KiB, with the kernel's overhead for each.
+const int RoundLength = 100;
+var paced = address.Query.Contains("paced=on", StringComparison.Ordinal);
+var rounds = new RoundCounter();
+var receiving = Task.Run(() => ReceiveAsync(listener, rounds, patience.Token));
 var message = new byte[size];
 for (var i = 0; i < count; i++)
 {
     BinaryPrimitives.WriteInt32BigEndian(message, i);
     await client.SendAsync(message, patience.Token);
+    if (paced && i % RoundLength == RoundLength - 1)
+    {
+        // A negative number is a round's, and sent until it arrives.
+        var round = (i / RoundLength) + 1;
+        BinaryPrimitives.WriteInt32BigEndian(message, -round);
+        do
+        {
+            await client.SendAsync(message, patience.Token);
+        }
+        while (!await rounds.WaitAsync(round, TimeSpan.FromMilliseconds(20)));
+    }
 }
 
 BinaryPrimitives.WriteInt32BigEndian(message, End);
@@ -50,7 +66,7 @@ await using (server)
     Console.WriteLine(JsonSerializer.Serialize(report));
 }
 
-static async Task<(IMessageChannel Server, ProbeReport Report)> ReceiveAsync(IMessageListener listener, CancellationToken cancellationToken)
+static async Task<(IMessageChannel Server, ProbeReport Report)> ReceiveAsync(IMessageListener listener, RoundCounter rounds, CancellationToken cancellationToken)
 {
     var server = await listener.AcceptAsync(cancellationToken) ?? throw new InvalidOperationException("The listener stopped.");
     var report = new ProbeReport();
@@ -63,6 +79,12 @@ static async Task<(IMessageChannel Server, ProbeReport Report)> ReceiveAsync(IMe
         if (number == End)
         {
             return (server, report with { Distinct = seen.Count });
+        }
+
+        if (number < 0)
+        {
+            rounds.Reach(-number);
+            continue;
         }
 
         seen.Add(number);
