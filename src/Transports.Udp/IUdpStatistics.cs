@@ -7,7 +7,7 @@ namespace Transports;
 /// </remarks>
 public interface IUdpStatistics
 {
-    /// <summary>Datagrams that the operating system took.</summary>
+    /// <summary>Datagrams that the operating system took: of those accepted by a send, all when a flush has completed.</summary>
     long DatagramsSent { get; }
 
     /// <summary>Bytes that the operating system took.</summary>

@@ -79,9 +79,11 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
             var frame = _filling.Append(sizeof(int) + datagram.Length);
             BinaryPrimitives.WriteInt32LittleEndian(frame, datagram.Length);
             datagram.CopyTo(frame[sizeof(int)..]);
+
+            // Before the receiver can take it: who has received a datagram finds it counted.
+            Counters.AddReceived(1, datagram.Length);
         }
 
-        Counters.AddReceived(1, datagram.Length);
         return wasEmpty;
     }
 

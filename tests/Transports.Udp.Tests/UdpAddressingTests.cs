@@ -19,6 +19,7 @@ public sealed class UdpAddressingTests : UdpFixture
         var server = await AcceptAsync(listener);
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("to all");
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("again!");
+        await client.FlushAsync(Token);
         client.GetFeature<IUdpStatistics>()!.DatagramsSent.Should().Be(2);
     }
 
@@ -115,6 +116,7 @@ public sealed class UdpAddressingTests : UdpFixture
             (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(expected);
         }
 
+        await client.FlushAsync(Token);
         var counted = client.GetFeature<IUdpStatistics>()!;
         counted.DatagramsSent.Should().Be(sizes.Length);
         counted.DroppedUnsent.Should().Be(0);

@@ -21,6 +21,7 @@ public sealed class UdpChannelTests : UdpFixture
             (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(expected);
         }
 
+        await client.FlushAsync(Token);
         var counted = client.GetFeature<IUdpStatistics>()!;
         counted.DatagramsSent.Should().Be(1 + sizes.Length);
         counted.BytesSent.Should().Be(5 + sizes.Sum());
