@@ -18,9 +18,9 @@ internal sealed class RoundCounter
     }
 
     /// <summary>Waits for the round, or for as long as given.</summary>
-    public async Task<bool> WaitAsync(int round, TimeSpan patience)
+    public async Task<bool> WaitAsync(int round, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var waited = Task.Delay(patience);
+        var waited = Task.Delay(patience, cancellationToken);
         while (true)
         {
             Task next;
@@ -36,6 +36,7 @@ internal sealed class RoundCounter
 
             if (await Task.WhenAny(next, waited) == waited)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 return false;
             }
         }
