@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using static Transports.LinuxSocketCalls;
 
 namespace Transports;
@@ -38,10 +37,12 @@ internal sealed class DatagramReader
     private readonly Action _onReadable;
     private readonly SocketAddress? _from;
     private readonly int _maxMessageSize;
-    private readonly bool _native;
+    private readonly IDatagramCalls _calls;
+    private readonly bool _useOffload;
     private readonly int[] _lengths = new int[MostSlots];
     private readonly int[] _segments = new int[MostSlots];
     private readonly byte[] _names;
+    private bool _native;
     private int _slotSize;
     private byte[] _buffer = [];
     private int _slots = 1;
@@ -67,7 +68,9 @@ internal sealed class DatagramReader
         _pool = options.BufferPool;
         _onReadable = onReadable;
         _maxMessageSize = options.MaxMessageSize;
-        _native = options.UseBatching && IsSupported;
+        _calls = options.Calls;
+        _native = options.UseBatching && _calls.IsSupported;
+        _useOffload = options.UseReceiveOffload;
 
         // One byte more than is allowed shows what is too large.
         _slotSize = _maxMessageSize + 1;
@@ -147,7 +150,7 @@ internal sealed class DatagramReader
             if (!_batched && _native && ++_foundWaiting >= BurstAfter)
             {
                 _batched = _burst = true;
-                if (TryEnableReceiveOffload(_socket))
+                if (_useOffload && _calls.TryEnableReceiveOffload(_socket))
                 {
                     // What was just read is not touched: it is in the first slot, which begins where it did.
                     _slotSize = OffloadSlotSize;
@@ -280,19 +283,23 @@ internal sealed class DatagramReader
 
             do
             {
-                count = LinuxSocketCalls.ReceiveMany(_socket.SafeHandle, messages, (uint)_slots, DontWait, null);
+                count = _calls.ReceiveMany(_socket.SafeHandle, messages, _slots);
             }
-            while (count < 0 && Marshal.GetLastPInvokeError() == Interrupted);
+            while (count == -Interrupted);
         }
 
         if (count < 0)
         {
             Publish(0);
             _burst = false;
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno != WouldBlock)
+            if (count == -NoSuchCall)
             {
-                throw ToException(errno);
+                // A sandbox's filter, for good: one by one, then. Nothing was joined yet, as this is the first call of its sort.
+                _native = _batched = false;
+            }
+            else if (count != -WouldBlock)
+            {
+                throw ToException(-count);
             }
 
             return;

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using static Transports.LinuxSocketCalls;
 
 namespace Transports;
@@ -12,7 +11,7 @@ namespace Transports;
 /// call, elsewhere one by one. Used by one flusher at a time.
 /// </summary>
 /// <remarks>Every datagram is counted: as sent when the operating system took it, as dropped when it refused it.</remarks>
-internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCounters counters, bool useBatching)
+internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCounters counters, UdpTransportOptions options)
 {
     // Linux takes 64 segments in one UDP_SEGMENT send since 4.18; later versions take more.
     private const int MostSegments = 64;
@@ -24,10 +23,11 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
     private const int MostGroups = 8;
     private const int MostVectors = 256;
 
-    private readonly bool _native = useBatching && IsSupported;
+    private readonly IDatagramCalls _calls = options.Calls;
+    private bool _native = options.UseBatching && options.Calls.IsSupported;
 
-    // The largest size the kernel has not refused to cut: a path's MTU is in the way above it.
-    private int _largestSegment = int.MaxValue;
+    // The largest size the kernel has not refused to cut: a path's MTU is in the way above it. 0 when it cuts nothing.
+    private int _largestSegment = options.UseBatching && options.Calls.IsSupported && options.Calls.SupportsSegmentation(socket) ? int.MaxValue : 0;
 
     /// <summary>Sends all datagrams of the buffer.</summary>
     /// <param name="frames">Datagrams, each after its length.</param>
@@ -49,7 +49,12 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
     {
         while (!frames.IsEmpty)
         {
-            await WriteOneByOneAsync(frames, once: true).ConfigureAwait(false);
+            await WriteOneByOneAsync(frames, once: _native).ConfigureAwait(false);
+            if (!_native)
+            {
+                return;
+            }
+
             frames = frames[(sizeof(int) + BinaryPrimitives.ReadInt32BigEndian(frames.Span))..];
             frames = frames[SendMany(frames.Span)..];
         }
@@ -119,7 +124,7 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
                     ends[groups++] = end;
                 }
 
-                var sent = LinuxSocketCalls.SendMany(socket.SafeHandle, messages, (uint)groups, DontWait);
+                var sent = _calls.SendMany(socket.SafeHandle, messages, groups);
                 for (var i = 0; i < sent; i++)
                 {
                     counters.AddSent((long)messages[i].VectorCount, messages[i].Length);
@@ -127,7 +132,7 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
                 }
 
                 // Short of all, the next call reports why the first of the rest was not taken.
-                if (sent < 0 && !Recover(Marshal.GetLastPInvokeError(), messages[0], ends[0], ref position))
+                if (sent < 0 && !Recover(-sent, messages[0], ends[0], ref position))
                 {
                     break;
                 }
@@ -188,6 +193,10 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
             case Interrupted:
                 return true;
             case WouldBlock:
+                return false;
+            case NoSuchCall:
+                // A sandbox's filter, for good.
+                _native = false;
                 return false;
             case Invalid or MessageTooLong when first.VectorCount > 1:
                 // Larger than the path takes in one piece, so it cannot be a segment; fragments can.

@@ -2,12 +2,12 @@ namespace Transports;
 
 /// <summary>What became of the datagrams of a UDP channel: <c>channel.GetFeature&lt;IUdpStatistics&gt;()</c>.</summary>
 /// <remarks>
-/// Exact, and may be read at any time. What one side has sent is what the other has received and dropped, and what was lost
-/// between the two. Bytes are those of payloads.
+/// May be read at any time. What one side has sent is what the other has received and dropped, and what was lost between the
+/// two. All are exact, in datagrams, but for <see cref="DroppedByKernel"/> under receive offload. Bytes are those of payloads.
 /// </remarks>
 public interface IUdpStatistics
 {
-    /// <summary>Datagrams that the operating system took.</summary>
+    /// <summary>Datagrams that the operating system took: of those accepted by a send, all when a flush has completed.</summary>
     long DatagramsSent { get; }
 
     /// <summary>Bytes that the operating system took.</summary>
@@ -32,9 +32,11 @@ public interface IUdpStatistics
     long RefusedUnanswered { get; }
 
     /// <summary>
-    /// Packets that the kernel dropped because the socket's buffer was full. Known on Linux, 0 elsewhere. One that carries
-    /// several datagrams, as <see cref="UdpTransportOptions.UseBatching"/> lets the kernel join them, counts once. Of a
-    /// listener's channel this is the whole listener's: the kernel keeps one count a socket.
+    /// What the kernel dropped because the socket's buffer was full. Known on Linux, 0 elsewhere. Exact in datagrams when
+    /// <see cref="UdpTransportOptions.UseReceiveOffload"/> or <see cref="UdpTransportOptions.UseBatching"/> is off. With both on it is a
+    /// lower bound: once reading is batched, the kernel counts packets, and one may carry up to 64 joined datagrams of one sender
+    /// and size, or 128 from a sender that makes them so. 0 still means that nothing was dropped. Of a listener's channel this is the whole
+    /// listener's: the kernel keeps one count a socket.
     /// </summary>
     long DroppedByKernel { get; }
 }

@@ -15,6 +15,10 @@ namespace Transports;
 /// </remarks>
 internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
 {
+    // A shared socket's errors concern one datagram each, so reading goes on; but one that fails every time must not take a processor.
+    private const int MostFailuresInARow = 100;
+    private static readonly TimeSpan s_pauseAfterFailures = TimeSpan.FromMilliseconds(10);
+
     private readonly UdpTransportOptions _options;
     private readonly ChannelCharacteristics _characteristics;
     private readonly ILogger _logger;
@@ -29,6 +33,7 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
     private bool _accepting = true;
     private bool _disposed;
     private bool _warnedFull;
+    private int _failuresInARow;
     private long _kernelDrops;
     private long _peersAccepted;
     private long _peersTimedOut;
@@ -47,7 +52,9 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
         _channelLogger = channelLogger;
         _reader = new DatagramReader(socket, connected: false, options, OnReadable);
         _backlog = Channel.CreateBounded<UdpPeerChannel>(new BoundedChannelOptions(options.AcceptBacklog) { SingleWriter = true });
-        var period = options.IdleTimeout / 4;
+
+        // A timer takes whole milliseconds, and 0 would be a timer that fires once.
+        var period = TimeSpan.FromMilliseconds(Math.Max(options.IdleTimeout.TotalMilliseconds / 4, 1));
         _sweep = options.TimeProvider.CreateTimer(static state => ((UdpListener)state!).Sweep(), this, period, period);
     }
 
@@ -103,11 +110,18 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
     {
         while (await _backlog.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            // One that timed out in the backlog is of no use to anybody.
-            if (_backlog.Reader.TryRead(out var channel) && !channel.Closed.IsCompleted)
+            if (!_backlog.Reader.TryRead(out var channel))
+            {
+                continue;
+            }
+
+            if (!channel.Closed.IsCompleted)
             {
                 return channel;
             }
+
+            // One that timed out in the backlog is of no use to anybody, and only disposal gives its buffers back.
+            await channel.DisposeAsync().ConfigureAwait(false);
         }
 
         return null;
@@ -151,8 +165,8 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
         bool last;
         lock (_gate)
         {
-            _peers.Remove(channel.Key);
-            last = _disposed && _peers.Count == 0;
+            // An abort may overtake a close and come here too, when the peer has a new channel already: that one stays.
+            last = ((ICollection<KeyValuePair<PeerKey, UdpPeerChannel>>)_peers).Remove(new(channel.Key, channel)) && _disposed && _peers.Count == 0;
         }
 
         if (last)
@@ -204,12 +218,24 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
                     return;
                 }
 
+                if (_failuresInARow >= MostFailuresInARow)
+                {
+                    _ = ReadLaterAsync();
+                    return;
+                }
+
                 continue;
             }
 
             // More is there already: that comes before running anybody's code.
             Queue(one);
         }
+    }
+
+    private async Task ReadLaterAsync()
+    {
+        await Task.Delay(s_pauseAfterFailures, _options.TimeProvider).ConfigureAwait(false);
+        Read();
     }
 
     private static void Queue(UdpPeerChannel? channel)
@@ -229,6 +255,7 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
         {
             if (_reader.SenderIsNew)
             {
+                _failuresInARow = 0;
                 var key = PeerKey.Read(_reader.Sender, Socket.AddressFamily);
                 if (_current is not { } current || current.Key != key || current.Closed.IsCompleted)
                 {
@@ -327,7 +354,7 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
         {
             // Stopped meanwhile.
             Interlocked.Increment(ref _droppedNotAccepting);
-            channel.Abort();
+            _ = channel.DisposeAsync().AsTask();
             return null;
         }
 
@@ -375,8 +402,10 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
 
         foreach (var peer in idle ?? [])
         {
-            Interlocked.Increment(ref _peersTimedOut);
-            peer.TimeOut(_options.IdleTimeout);
+            if (peer.TimeOut(_options.IdleTimeout))
+            {
+                Interlocked.Increment(ref _peersTimedOut);
+            }
         }
     }
 
@@ -393,12 +422,27 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
 
         if (error is SocketException { SocketErrorCode: not (SocketError.OperationAborted or SocketError.NotSocket) })
         {
+            _failuresInARow++;
             UdpLog.ReadFailed(_logger, error, LocalAddress);
             return true;
         }
 
         UdpLog.ListenerFailed(_logger, error, LocalAddress);
-        _backlog.Writer.TryComplete(new TransportException($"The listener at {LocalAddress} failed and reads no more; open it again.", error));
+        var failure = new TransportException($"The listener at {LocalAddress} failed and reads no more; open it again.", error);
+        UdpPeerChannel[] peers;
+        lock (_gate)
+        {
+            _accepting = false;
+            peers = [.. _peers.Values];
+        }
+
+        _backlog.Writer.TryComplete(failure);
+        foreach (var peer in peers)
+        {
+            // They would wait for what nobody reads.
+            peer.Lose(failure);
+        }
+
         return false;
     }
 

@@ -20,7 +20,7 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
     {
         _socket = socket;
         Counters = counters;
-        _writer = new DatagramWriter(socket, peer, counters, options.UseBatching);
+        _writer = new DatagramWriter(socket, peer, counters, options);
         _sender = new FrameSender(this, LengthPrefixedFraming.Default, options, MaxMessageSize);
     }
 
@@ -40,7 +40,7 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
 
     public long RefusedUnanswered => Counters.RefusedUnanswered;
 
-    public long DroppedByKernel => Math.Max(KernelDrops, LinuxSocketCalls.ReadKernelDrops(_socket));
+    public virtual long DroppedByKernel => Math.Max(KernelDrops, LinuxSocketCalls.ReadKernelDrops(_socket));
 
     bool IFrameSenderChannel.HasBufferedInput => HasBufferedInput;
 

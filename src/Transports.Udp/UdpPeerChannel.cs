@@ -47,6 +47,8 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     /// <summary>Datagrams have come that its receiver was not told of yet; the listener's.</summary>
     public bool IsToBeWoken { get; set; }
 
+    public override long DroppedByKernel => _listener.DroppedByKernel;
+
     protected override bool HasBufferedInput => _position < _reading.Length || _filling.Length > 0;
 
     public override TFeature? GetFeature<TFeature>()
@@ -77,9 +79,11 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
             var frame = _filling.Append(sizeof(int) + datagram.Length);
             BinaryPrimitives.WriteInt32LittleEndian(frame, datagram.Length);
             datagram.CopyTo(frame[sizeof(int)..]);
+
+            // Before the receiver can take it: who has received a datagram finds it counted.
+            Counters.AddReceived(1, datagram.Length);
         }
 
-        Counters.AddReceived(1, datagram.Length);
         return wasEmpty;
     }
 
@@ -88,8 +92,11 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     /// <summary>Runs a waiting receiver on this thread.</summary>
     public void Wake() => _signal.Set();
 
-    public void TimeOut(TimeSpan idle) => End(new ChannelCloseInfo(
+    /// <returns><see langword="false"/> when it had ended before.</returns>
+    public bool TimeOut(TimeSpan idle) => End(new ChannelCloseInfo(
         ChannelCloseStatus.TimedOut, IsRemote: true, $"Nothing was heard from the peer for {idle.TotalSeconds:0.###} seconds (IdleTimeout)."));
+
+    public void Lose(TransportException failure) => End(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
 
     void IThreadPoolWorkItem.Execute() => _signal.Set();
 

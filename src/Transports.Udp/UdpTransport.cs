@@ -177,6 +177,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
 
     private void Join(Socket socket)
     {
+        LinuxSocketCalls.HearJoinedGroupsOnly(socket);
         foreach (var group in _options.MulticastGroups)
         {
             if (group.AddressFamily == AddressFamily.InterNetworkV6)

@@ -9,6 +9,10 @@ internal static class ProbedTransports
     [
         new QuicTransport(QuicTestCertificate.Use(new QuicTransportOptions())),
         new TcpTransport(),
-        new UdpTransport(new UdpTransportOptions { UseBatching = address.Query != "?batching=off" }),
+        new UdpTransport(new UdpTransportOptions
+        {
+            UseBatching = !address.Query.Contains("batching=off", StringComparison.Ordinal),
+            UseReceiveOffload = !address.Query.Contains("offload=off", StringComparison.Ordinal),
+        }),
     ]);
 }

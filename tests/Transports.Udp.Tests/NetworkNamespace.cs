@@ -12,6 +12,17 @@ internal static partial class NetworkNamespace
     /// <summary>IP and UDP headers.</summary>
     private const int HeaderSize = 28;
 
+    // What leaves the sockets, before any queue, and what is about to reach one, after any rule that drops.
+    private const string Counters = """
+        nft add table inet wire
+        nft add counter inet wire departed
+        nft add counter inet wire arrived
+        nft add chain inet wire output "{ type filter hook output priority 0; }"
+        nft add rule inet wire output meta l4proto udp counter name departed
+        nft add chain inet wire input "{ type filter hook input priority 100; }"
+        nft add rule inet wire input meta l4proto udp counter name arrived
+        """;
+
     /// <summary>Skips the test where namespaces cannot be made.</summary>
     public static async Task RequireAsync()
     {
@@ -25,7 +36,7 @@ internal static partial class NetworkNamespace
     /// <param name="address">Where the probe listens.</param>
     /// <param name="messages">How many messages it sends.</param>
     /// <param name="size">The size of each.</param>
-    /// <returns>What the probe says, and how many datagrams the namespace's rules dropped.</returns>
+    /// <returns>What the probe says, and how many datagrams were lost between the sockets; of UDP alone.</returns>
     public static async Task<(ProbeReport Report, long LostOnTheWire)> ProbeAsync(string setUp, string address, int messages, int size)
     {
         var probe = typeof(ProbeReport).Assembly.Location;
@@ -33,28 +44,25 @@ internal static partial class NetworkNamespace
         var script = $"""
             set -e
             ip link set lo mtu 1500 up
+            {Counters}
             {setUp}
             {dotnet} {probe} {address} {messages} {size}
-            nft list ruleset
-            tc -s qdisc show dev lo
+            nft list counters
             """;
         var (exitCode, output, error) = await RunAsync($"unshare --net sh -c '{script}'");
         exitCode.Should().Be(0, "the probe should end well; it said {0} {1}", output, error);
         var report = JsonSerializer.Deserialize<ProbeReport>(output.Split('\n').Single(line => line.StartsWith('{')))!;
 
-        // The kernel may carry several datagrams of one size as one packet: the bytes tell how many.
-        var lost = 0L;
-        if (DropRule().Match(output) is { Success: true } rule)
-        {
-            lost = (Number(rule, "bytes") - (HeaderSize * Number(rule, "packets"))) / size;
-        }
+        return (report, address.StartsWith("udp", StringComparison.Ordinal) ? Count(output, "departed", size) - Count(output, "arrived", size) : 0);
+    }
 
-        if (QueueDrops().Match(output) is { Success: true } queue)
-        {
-            lost += Number(queue, "packets");
-        }
-
-        return (report, lost);
+    // The kernel may carry several datagrams of one size as one packet with one header: the bytes tell how many.
+    private static long Count(string output, string counter, int size)
+    {
+        var counted = Counter().Matches(output).Single(match => match.Groups["name"].Value == counter);
+        var (datagrams, rest) = long.DivRem(Number(counted, "bytes") - (HeaderSize * Number(counted, "packets")), size);
+        rest.Should().Be(0, "all datagrams have one size");
+        return datagrams;
     }
 
     private static long Number(Match match, string group) => long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
@@ -72,9 +80,6 @@ internal static partial class NetworkNamespace
         return (process.ExitCode, await output, await error);
     }
 
-    [GeneratedRegex(@"counter packets (?<packets>\d+) bytes (?<bytes>\d+) drop")]
-    private static partial Regex DropRule();
-
-    [GeneratedRegex(@"qdisc tbf.*\n.*\(dropped (?<packets>\d+)")]
-    private static partial Regex QueueDrops();
+    [GeneratedRegex(@"counter (?<name>\w+) \{\s+packets (?<packets>\d+) bytes (?<bytes>\d+)")]
+    private static partial Regex Counter();
 }

@@ -21,6 +21,7 @@ public sealed class UdpChannelTests : UdpFixture
             (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(expected);
         }
 
+        await client.FlushAsync(Token);
         var counted = client.GetFeature<IUdpStatistics>()!;
         counted.DatagramsSent.Should().Be(1 + sizes.Length);
         counted.BytesSent.Should().Be(5 + sizes.Sum());
@@ -139,31 +140,6 @@ public sealed class UdpChannelTests : UdpFixture
             (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("hello");
             await server.SendAsync("reply"u8.ToArray(), Token);
             (await client.ReceiveAsync(Token))!.Value.GetText().Should().Be("reply");
-        }
-    }
-
-    [Fact(Timeout = HangTimeout)]
-    public async Task Connect_BroadcastAddress_NeedsTheOption()
-    {
-        var address = new Uri("udp://255.255.255.255:9");
-        var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(address, Token).AsTask()).Should().ThrowAsync<TransportException>();
-        refused.WithMessage("*EnableBroadcast*");
-    }
-
-    [Fact(Timeout = HangTimeout)]
-    public async Task Listen_OnAMulticastGroup_HearsWhatIsSentToIt()
-    {
-        var loopback = System.Net.NetworkInformation.NetworkInterface.LoopbackInterfaceIndex;
-        var group = IPAddress.Parse("239.255.77.1");
-        var options = new UdpTransportOptions { MulticastInterface = loopback, ReuseAddress = true, MulticastGroups = { group } };
-        var first = await ListenAsync(options, "udp://0.0.0.0:0");
-        var second = await ListenAsync(options, $"udp://0.0.0.0:{first.LocalAddress.Port}");
-        var client = await ConnectAsync(new Uri($"udp://{group}:{first.LocalAddress.Port}"), options);
-        await client.SendAsync("to all"u8.ToArray(), Token);
-        foreach (var listener in new[] { first, second })
-        {
-            var server = await AcceptAsync(listener);
-            (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("to all");
         }
     }
 

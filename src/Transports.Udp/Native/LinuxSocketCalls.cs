@@ -16,6 +16,7 @@ internal static unsafe partial class LinuxSocketCalls
     public const int BadDescriptor = 9;
     public const int IoError = 5;
     public const int Invalid = 22;
+    public const int NoSuchCall = 38;
     public const int NotASocket = 88;
     public const int MessageTooLong = 90;
     public const int NotSupported = 95;
@@ -30,6 +31,10 @@ internal static unsafe partial class LinuxSocketCalls
     public const int ControlHeaderLength = 16;
     public const int ControlLength = 24;
 
+    private const int SolIp = 0;
+    private const int IpMulticastAll = 49;
+    private const int SolIpv6 = 41;
+    private const int Ipv6MulticastAll = 29;
     private const int SolSocket = 1;
     private const int SoMemInfo = 55;
 
@@ -41,21 +46,26 @@ internal static unsafe partial class LinuxSocketCalls
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int ReceiveMany(SafeSocketHandle socket, MessageHeader* messages, uint count, int flags, void* timeout);
 
-    /// <summary>Asks the kernel to hand over datagrams of one sender and one size as one buffer. <see langword="false"/> before Linux 5.0.</summary>
-    public static bool TryEnableReceiveOffload(Socket socket)
+    /// <summary>
+    /// Linux hands a socket on a wildcard address the datagrams of every group that any program of the machine has joined, unless
+    /// told otherwise (ip(7), IP_MULTICAST_ALL). A kernel that does not know the option goes on so.
+    /// </summary>
+    public static void HearJoinedGroupsOnly(Socket socket)
     {
-        try
+        if (!OperatingSystem.IsLinux())
         {
-            socket.SetRawSocketOption(SolUdp, UdpGro, [1, 0, 0, 0]);
-            return true;
+            return;
         }
-        catch (SocketException)
+
+        TrySwitchOff(socket, SolIp, IpMulticastAll);
+        if (socket.AddressFamily == AddressFamily.InterNetworkV6)
         {
-            return false;
+            TrySwitchOff(socket, SolIpv6, Ipv6MulticastAll);
         }
     }
 
-    /// <summary>How many datagrams the kernel dropped for want of room in this socket's buffer; 0 where it does not say.</summary>
+    /// <summary>How many packets the kernel dropped for want of room in this socket's buffer; 0 where it does not say.</summary>
+    /// <remarks>It adds one for a packet of joined datagrams, too: <c>__udp_enqueue_schedule_skb</c> in Linux 6.18 does not look at their number.</remarks>
     public static long ReadKernelDrops(Socket socket)
     {
         if (!IsSupported)
@@ -84,6 +94,18 @@ internal static unsafe partial class LinuxSocketCalls
         BadDescriptor or NotASocket => SocketError.NotSocket,
         _ => SocketError.SocketError,
     }));
+
+    private static void TrySwitchOff(Socket socket, int level, int option)
+    {
+        try
+        {
+            socket.SetRawSocketOption(level, option, [0, 0, 0, 0]);
+        }
+        catch (SocketException)
+        {
+            // Before Linux 4.20 for IPv6.
+        }
+    }
 
     /// <summary>struct mmsghdr.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 64)]
