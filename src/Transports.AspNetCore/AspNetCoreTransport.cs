@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -19,14 +18,6 @@ public sealed class AspNetCoreTransport : IServerTransport
         _options = options ?? new AspNetCoreTransportOptions();
         _options.Validate();
         _loggerFactory = loggerFactory ?? NullLoggerFactory.Instance;
-    }
-
-    /// <summary>For dependency injection.</summary>
-    /// <param name="options">How to listen.</param>
-    /// <param name="loggerFactory">Where to log.</param>
-    public AspNetCoreTransport(IOptions<AspNetCoreTransportOptions> options, ILoggerFactory loggerFactory)
-        : this(options?.Value, loggerFactory)
-    {
     }
 
     /// <inheritdoc/>

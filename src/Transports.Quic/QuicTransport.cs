@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -41,14 +40,6 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
         {
             _dialer = new QuicDialer(_options, _logger);
         }
-    }
-
-    /// <summary>For dependency injection.</summary>
-    /// <param name="options">Limits and choices.</param>
-    /// <param name="loggerFactory">Where it logs.</param>
-    public QuicTransport(IOptions<QuicTransportOptions> options, ILoggerFactory loggerFactory)
-        : this((options ?? throw new ArgumentNullException(nameof(options))).Value, loggerFactory)
-    {
     }
 
     /// <summary>Whether this machine has what QUIC needs.</summary>

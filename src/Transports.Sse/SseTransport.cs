@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -27,14 +26,6 @@ public sealed class SseTransport : IClientTransport, IDisposable
         _options.Validate();
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<SseTransport>();
         _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
-    }
-
-    /// <summary>For dependency injection.</summary>
-    /// <param name="options">How to dial.</param>
-    /// <param name="loggerFactory">Where to log.</param>
-    public SseTransport(IOptions<SseTransportOptions> options, ILoggerFactory loggerFactory)
-        : this(options?.Value, loggerFactory)
-    {
     }
 
     /// <inheritdoc/>

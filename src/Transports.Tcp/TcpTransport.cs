@@ -2,7 +2,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -28,14 +27,6 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public TcpTransport(TcpTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
         : this(options, loggerFactory, SocketDialer.Instance)
-    {
-    }
-
-    /// <summary>A transport from dependency injection.</summary>
-    /// <param name="options">The options.</param>
-    /// <param name="loggerFactory">Where it and its channels log.</param>
-    public TcpTransport(IOptions<TcpTransportOptions> options, ILoggerFactory loggerFactory)
-        : this(options?.Value ?? throw new ArgumentNullException(nameof(options)), loggerFactory)
     {
     }
 

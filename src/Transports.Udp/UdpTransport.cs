@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -33,14 +32,6 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         _logger = loggerFactory.CreateLogger<UdpTransport>();
         _channelLogger = loggerFactory.CreateLogger("Transports.UdpMessageChannel");
         Characteristics = new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
-    }
-
-    /// <summary>For dependency injection.</summary>
-    /// <param name="options">Limits and choices.</param>
-    /// <param name="loggerFactory">Where it logs.</param>
-    public UdpTransport(IOptions<UdpTransportOptions> options, ILoggerFactory loggerFactory)
-        : this((options ?? throw new ArgumentNullException(nameof(options))).Value, loggerFactory)
-    {
     }
 
     /// <inheritdoc/>

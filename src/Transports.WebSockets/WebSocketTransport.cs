@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Transports;
 
@@ -23,14 +22,6 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         _options.Validate();
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<WebSocketTransport>();
         _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
-    }
-
-    /// <summary>For dependency injection.</summary>
-    /// <param name="options">How to dial.</param>
-    /// <param name="loggerFactory">Where to log.</param>
-    public WebSocketTransport(IOptions<WebSocketTransportOptions> options, ILoggerFactory loggerFactory)
-        : this(options?.Value, loggerFactory)
-    {
     }
 
     /// <inheritdoc/>
