@@ -33,7 +33,7 @@ internal sealed class QuicDialer(QuicTransportOptions options, ILogger logger)
             {
                 return await peer.OpenChannelAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (MessageChannelClosedException e) when (!isNew || !e.CloseInfo.IsRemote)
+            catch (MessageChannelClosedException e) when ((!isNew || !e.CloseInfo.IsRemote) && peer.IsClosing)
             {
                 // It ended meanwhile, with its last channel or with the peer: dial anew.
             }
@@ -56,7 +56,12 @@ internal sealed class QuicDialer(QuicTransportOptions options, ILogger logger)
                 _shared.Remove(ended);
             }
 
-            return _shared[address.Authority] = Task.Run(() => DialAsync(address, CancellationToken.None).AsTask());
+            var dialling = Task.Run(() => DialAsync(address, CancellationToken.None).AsTask());
+
+            // Whoever waited may have given up before it failed.
+            _ = dialling.ContinueWith(
+                static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            return _shared[address.Authority] = dialling;
         }
     }
 

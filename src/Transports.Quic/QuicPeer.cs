@@ -126,6 +126,14 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             {
                 await stream.DisposeAsync().ConfigureAwait(false);
             }
+            else if (e is QuicException or ObjectDisposedException)
+            {
+                // The connection has ended, which the loop that accepts is about to find out too.
+                lock (_gate)
+                {
+                    _closing = true;
+                }
+            }
 
             await ReleaseAsync(QuicCodes.FromStatus(ChannelCloseStatus.Normal)).ConfigureAwait(false);
             throw e is QuicException or ObjectDisposedException or AuthenticationException ? EndedException(e) : e;

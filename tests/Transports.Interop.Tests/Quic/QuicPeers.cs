@@ -33,7 +33,7 @@ internal sealed class QuicPeers : IDisposable
     public static void Require()
     {
         Requirement.SkipUnless(
-            QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic; see TransportUnavailableException for how to install it.");
+            QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic, 2.5 or later; see TransportUnavailableException for how to install it.");
         Peer.RequireNode("@matrixai/quic");
     }
 
