@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -35,6 +36,8 @@ internal sealed class QuicPeers : IDisposable
         Requirement.SkipUnless(
             QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic, 2.5 or later; see TransportUnavailableException for how to install it.");
         Peer.RequireNode("@matrixai/quic");
+        Requirement.SkipUnless(
+            RuntimeInformation.OSArchitecture == Architecture.X64, "quic-x64", "The package @matrixai/quic is built for x64 only on Linux.");
     }
 
     public QuicTransportOptions Options() => new()
