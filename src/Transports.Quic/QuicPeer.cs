@@ -299,23 +299,11 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     private async Task SurfaceAsync(QuicStream stream)
     {
         _counters?.StreamArrived();
-        var accepted = false;
-        try
-        {
-            accepted = await TrySurfaceAsync(stream).ConfigureAwait(false);
-        }
-        finally
-        {
-            _counters?.StreamDecided(accepted);
-        }
-    }
-
-    private async Task<bool> TrySurfaceAsync(QuicStream stream)
-    {
         if (!TryReserve())
         {
+            _counters?.StreamDecided(accepted: false);
             await RefuseAsync(stream, ChannelCloseStatus.GoingAway).ConfigureAwait(false);
-            return false;
+            return;
         }
 
         IMessageChannel? channel = null;
@@ -332,7 +320,8 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             {
                 channel = Wrap(stream);
                 await _accepted.Writer.WriteAsync(channel, _ended.Token).ConfigureAwait(false);
-                return true;
+                _counters?.StreamDecided(accepted: true);
+                return;
             }
 
             QuicLog.WrongPreface(_logger, _remoteAddress);
@@ -343,16 +332,17 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             status = e is ChannelClosedException ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.TimedOut;
         }
 
+        // Before the peer is told, who may ask for the count.
+        _counters?.StreamDecided(accepted: false);
         if (channel is not null)
         {
             // Made ready for a listener that has stopped since; its end gives the stream back.
             await CloseAsync(channel, status).ConfigureAwait(false);
-            return false;
+            return;
         }
 
         await RefuseAsync(stream, status).ConfigureAwait(false);
         await ReleaseAsync(QuicCodes.FromStatus(status)).ConfigureAwait(false);
-        return false;
     }
 
     private static async Task CloseAsync(IMessageChannel channel, ChannelCloseStatus status)
