@@ -13,10 +13,10 @@ namespace Transports;
 [SupportedOSPlatform("windows")]
 internal sealed class QuicDialer(QuicTransportOptions options, ILogger logger)
 {
-    private readonly Dictionary<string, QuicPeer> _shared = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Lock _gate = new();
 
-    // One at a time, so that two callers do not dial twice. Held while dialling; options bound how long that takes.
-    private readonly SemaphoreSlim _sharing = new(1);
+    // The connection to each authority, or the dialling of it, which callers share.
+    private readonly Dictionary<string, Task<QuicPeer>> _shared = new(StringComparer.OrdinalIgnoreCase);
 
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken)
     {
@@ -25,35 +25,48 @@ internal sealed class QuicDialer(QuicTransportOptions options, ILogger logger)
             return await OpenFirstAsync(await DialAsync(address, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         }
 
-        await _sharing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        while (true)
         {
-            if (_shared.TryGetValue(address.Authority, out var open) && !open.IsClosing)
+            // Outside of the gate: a peer that allows no more channels, or does not answer, holds up nobody who goes elsewhere.
+            var peer = await GetShared(address, out var isNew).WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
             {
-                try
-                {
-                    return await open.OpenChannelAsync(cancellationToken).ConfigureAwait(false);
-                }
-                catch (MessageChannelClosedException)
-                {
-                    // It ended meanwhile: dial anew.
-                }
+                return await peer.OpenChannelAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (MessageChannelClosedException e) when ((!isNew || !e.CloseInfo.IsRemote) && peer.IsClosing)
+            {
+                // It ended meanwhile, with its last channel or with the peer: dial anew.
+            }
+        }
+    }
+
+    // No caller's token ends the dialling, as others may wait for it too; options bound how long it takes.
+    private Task<QuicPeer> GetShared(Uri address, out bool isNew)
+    {
+        lock (_gate)
+        {
+            isNew = !_shared.TryGetValue(address.Authority, out var connection) || HasEnded(connection);
+            if (!isNew)
+            {
+                return connection!;
             }
 
-            var peer = await DialAsync(address, cancellationToken).ConfigureAwait(false);
-            foreach (var ended in _shared.Where(entry => entry.Value.IsClosing).Select(entry => entry.Key).ToArray())
+            foreach (var ended in _shared.Where(entry => HasEnded(entry.Value)).Select(entry => entry.Key).ToArray())
             {
                 _shared.Remove(ended);
             }
 
-            _shared[address.Authority] = peer;
-            return await OpenFirstAsync(peer, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _sharing.Release();
+            var dialling = Task.Run(() => DialAsync(address, CancellationToken.None).AsTask());
+
+            // Whoever waited may have given up before it failed.
+            _ = dialling.ContinueWith(
+                static failed => _ = failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            return _shared[address.Authority] = dialling;
         }
     }
+
+    private static bool HasEnded(Task<QuicPeer> connection)
+        => connection is { IsCompleted: true, IsCompletedSuccessfully: false } || (connection.IsCompletedSuccessfully && connection.Result.IsClosing);
 
     private static async ValueTask<IMessageChannel> OpenFirstAsync(QuicPeer peer, CancellationToken cancellationToken)
     {

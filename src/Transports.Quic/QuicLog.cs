@@ -19,4 +19,7 @@ internal static partial class QuicLog
 
     [LoggerMessage(4004, LogLevel.Error, "The listener at {Address} failed and accepts no more.")]
     public static partial void ListenerFailed(ILogger logger, Exception error, Uri address);
+
+    [LoggerMessage(4005, LogLevel.Debug, "A connection of {RemoteAddress} carried no channel for {IdleTimeout} and was closed.")]
+    public static partial void ConnectionUnused(ILogger logger, Uri remoteAddress, TimeSpan idleTimeout);
 }

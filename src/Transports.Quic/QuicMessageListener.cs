@@ -10,8 +10,9 @@ namespace Transports;
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
-internal sealed class QuicMessageListener : IMessageListener
+internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStatistics
 {
+    private readonly QuicListenerCounters _counters = new();
     private readonly QuicListener _listener;
     private readonly QuicTransportOptions _options;
     private readonly ILogger _logger;
@@ -32,6 +33,25 @@ internal sealed class QuicMessageListener : IMessageListener
     }
 
     public Uri LocalAddress { get; }
+
+    public int Connections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _peers.Count;
+            }
+        }
+    }
+
+    public int PendingStreams => _counters.PendingStreams;
+
+    public long ConnectionsRefused => _counters.ConnectionsRefused;
+
+    public long HandshakesFailed => _counters.HandshakesFailed;
+
+    public long StreamsRefused => _counters.StreamsRefused;
 
     public async ValueTask<IMessageChannel?> AcceptAsync(CancellationToken cancellationToken = default)
     {
@@ -72,16 +92,13 @@ internal sealed class QuicMessageListener : IMessageListener
             await channel.DisposeAsync().ConfigureAwait(false);
         }
 
-        QuicPeer[] idle;
+        QuicPeer[] peers;
         lock (_gate)
         {
-            idle = [.. _peers.Where(peer => peer.OpenChannels == 0)];
+            peers = [.. _peers];
         }
 
-        foreach (var peer in idle)
-        {
-            await peer.DisposeAsync().ConfigureAwait(false);
-        }
+        await Task.WhenAll(peers.Select(static peer => peer.CloseWhenUnusedAsync().AsTask())).ConfigureAwait(false);
     }
 
     private async Task AcceptConnectionsAsync()
@@ -104,6 +121,7 @@ internal sealed class QuicMessageListener : IMessageListener
             }
             catch (Exception e) when (e is QuicException or AuthenticationException or OperationCanceledException)
             {
+                _counters.HandshakeFailed();
                 QuicLog.HandshakeFailed(_logger, LocalAddress, e.Message);
                 continue;
             }
@@ -131,7 +149,7 @@ internal sealed class QuicMessageListener : IMessageListener
 
     private async Task ServeAsync(QuicConnection connection)
     {
-        var peer = new QuicPeer(connection, _options, ChannelSide.Server, remoteAddress: null, _accepted, _logger);
+        var peer = new QuicPeer(connection, _options, ChannelSide.Server, remoteAddress: null, _accepted, _logger, _counters);
         bool refused;
         lock (_gate)
         {
@@ -144,6 +162,7 @@ internal sealed class QuicMessageListener : IMessageListener
 
         if (refused)
         {
+            _counters.ConnectionRefused();
             QuicLog.ConnectionsFull(_logger, LocalAddress, _options.MaxConnections);
             await peer.CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.PolicyViolation)).ConfigureAwait(false);
             return;

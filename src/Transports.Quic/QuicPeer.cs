@@ -14,8 +14,9 @@ namespace Transports;
 /// <see cref="Preface"/>, as a stream is invisible to the peer until bytes flow; the other side writes none. Then, each way:
 /// messages, each after its length in four bytes, big-endian. FIN is the end of one side's messages. Error codes:
 /// <see cref="QuicCodes"/>. Unidirectional streams are not used.</para>
-/// <para>The side that dialled closes the connection when its last channel has ended; a listener leaves that to it, and
-/// closes at its own stop.</para>
+/// <para>The side that dialled closes the connection when its last channel has ended. A listener leaves that to it, but not for
+/// ever: it closes a connection that has carried no channel for the idle timeout, and one whose last channel ends after the
+/// listener's own end.</para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
@@ -34,7 +35,10 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     private readonly Channel<IMessageChannel> _accepted;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _gate = new();
+    private readonly ITimer _unused;
+    private readonly QuicListenerCounters? _counters;
     private int _openChannels;
+    private bool _closeWhenUnused;
     private bool _closing;
     private Task? _closed;
     private Exception? _failure;
@@ -46,7 +50,8 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     /// <param name="remoteAddress">What was dialled, or <see langword="null"/> for the peer's own address.</param>
     /// <param name="accepted">Where channels go that the peer opens; completed at the end only when it is this peer's own.</param>
     /// <param name="logger">Where it and its channels log.</param>
-    public QuicPeer(QuicConnection connection, QuicTransportOptions options, ChannelSide side, Uri? remoteAddress, Channel<IMessageChannel>? accepted, ILogger logger)
+    /// <param name="counters">The listener's.</param>
+    public QuicPeer(QuicConnection connection, QuicTransportOptions options, ChannelSide side, Uri? remoteAddress, Channel<IMessageChannel>? accepted, ILogger logger, QuicListenerCounters? counters = null)
     {
         _connection = connection;
         _options = options;
@@ -59,6 +64,11 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         TargetHostName = connection.TargetHostName;
         RemoteCertificate = connection.RemoteCertificate as X509Certificate2;
         _accepted = accepted ?? Channel.CreateBounded<IMessageChannel>(options.AcceptBacklog);
+        _counters = counters;
+
+        // Keep-alive would let a peer hold a connection that it makes no use of for ever; and whoever dialled may have given up since.
+        _unused = options.TimeProvider.CreateTimer(
+            static state => ((QuicPeer)state!).CloseUnused(), this, options.IdleTimeout, Timeout.InfiniteTimeSpan);
     }
 
     public int OpenChannels
@@ -115,6 +125,14 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             if (stream is not null)
             {
                 await stream.DisposeAsync().ConfigureAwait(false);
+            }
+            else if (e is QuicException or ObjectDisposedException)
+            {
+                // The connection has ended, which the loop that accepts is about to find out too.
+                lock (_gate)
+                {
+                    _closing = true;
+                }
             }
 
             await ReleaseAsync(QuicCodes.FromStatus(ChannelCloseStatus.Normal)).ConfigureAwait(false);
@@ -176,20 +194,41 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     }
 
     /// <summary>A channel's stream was given back. The last one of a dialled connection closes it.</summary>
-    /// <param name="code">The code to close with.</param>
+    /// <param name="code">The code to close with where this side dialled; a listener that has ended goes away.</param>
     public async ValueTask ReleaseAsync(long code)
     {
         lock (_gate)
         {
-            if (--_openChannels > 0 || _side == ChannelSide.Server)
+            if (--_openChannels > 0)
             {
+                return;
+            }
+
+            if (_side == ChannelSide.Server && !_closeWhenUnused)
+            {
+                _unused.Change(_options.IdleTimeout, Timeout.InfiniteTimeSpan);
                 return;
             }
 
             _closing = true;
         }
 
-        await CloseAsync(code).ConfigureAwait(false);
+        await CloseAsync(_side == ChannelSide.Server ? QuicCodes.FromStatus(ChannelCloseStatus.GoingAway) : code).ConfigureAwait(false);
+    }
+
+    /// <summary>The listener has ended: the connection goes with its last channel.</summary>
+    public async ValueTask CloseWhenUnusedAsync()
+    {
+        lock (_gate)
+        {
+            _closeWhenUnused = true;
+            if (_openChannels > 0)
+            {
+                return;
+            }
+        }
+
+        await DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Closes the connection, whatever is open on it.</summary>
@@ -210,9 +249,26 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     private static MessageChannelClosedException EndedException(Exception? cause)
         => new(cause is null ? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false, "The connection is closed.") : QuicCodes.Describe(cause));
 
+    private void CloseUnused()
+    {
+        lock (_gate)
+        {
+            if (_openChannels > 0 || _closing)
+            {
+                return;
+            }
+
+            _closing = true;
+        }
+
+        QuicLog.ConnectionUnused(_logger, _remoteAddress, _options.IdleTimeout);
+        _ = CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.TimedOut));
+    }
+
     private async Task CloseOnceAsync(long code)
     {
         await Task.Yield();
+        await _unused.DisposeAsync().ConfigureAwait(false);
         try
         {
             using var timeout = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider);
@@ -242,8 +298,10 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
 
     private async Task SurfaceAsync(QuicStream stream)
     {
+        _counters?.StreamArrived();
         if (!TryReserve())
         {
+            _counters?.StreamDecided(accepted: false);
             await RefuseAsync(stream, ChannelCloseStatus.GoingAway).ConfigureAwait(false);
             return;
         }
@@ -262,6 +320,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             {
                 channel = Wrap(stream);
                 await _accepted.Writer.WriteAsync(channel, _ended.Token).ConfigureAwait(false);
+                _counters?.StreamDecided(accepted: true);
                 return;
             }
 
@@ -273,14 +332,31 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             status = e is ChannelClosedException ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.TimedOut;
         }
 
+        // Before the peer is told, who may ask for the count.
+        _counters?.StreamDecided(accepted: false);
         if (channel is not null)
         {
-            channel.Abort();
+            // Made ready for a listener that has stopped since; its end gives the stream back.
+            await CloseAsync(channel, status).ConfigureAwait(false);
             return;
         }
 
         await RefuseAsync(stream, status).ConfigureAwait(false);
         await ReleaseAsync(QuicCodes.FromStatus(status)).ConfigureAwait(false);
+    }
+
+    private static async Task CloseAsync(IMessageChannel channel, ChannelCloseStatus status)
+    {
+        try
+        {
+            await channel.CloseAsync(status).ConfigureAwait(false);
+        }
+        catch (TransportException)
+        {
+            // It has ended in another way.
+        }
+
+        await channel.DisposeAsync().ConfigureAwait(false);
     }
 
     private static async Task RefuseAsync(QuicStream stream, ChannelCloseStatus status)

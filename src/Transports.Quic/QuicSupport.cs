@@ -16,5 +16,5 @@ internal static class QuicSupport
     [SupportedOSPlatformGuard("windows")]
     public static bool IsSupported => (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows()) && QuicListener.IsSupported;
 
-    public static TransportUnavailableException Missing() => new("QUIC: the native library libmsquic (2.4 or later), or TLS 1.3", HowToGet);
+    public static TransportUnavailableException Missing() => new("QUIC: the native library libmsquic (2.5 or later), or TLS 1.3", HowToGet);
 }

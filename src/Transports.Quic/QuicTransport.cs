@@ -8,7 +8,7 @@ namespace Transports;
 /// <para>Always encrypted: a listener needs a certificate, in <see cref="QuicTransportOptions.TlsServer"/>, and a client
 /// checks it. Further channels on a channel's connection are opened through <see cref="IMultiplexedConnectionFeature"/>; each
 /// channel that a peer opens comes out of the listener's <see cref="IMessageListener.AcceptAsync"/>, first or further.</para>
-/// <para>Uses System.Net.Quic, which on Linux and macOS needs the native library libmsquic. Where it is missing, connecting and
+/// <para>Uses System.Net.Quic, which on Linux and macOS needs the native library libmsquic, 2.5 or later. Where it is missing, connecting and
 /// listening throw <see cref="TransportUnavailableException"/>, which says how to install it; everything else works without.</para>
 /// <para>A close's status reaches the peer, its description does not. .NET offers no datagrams, 0-RTT or migration, so neither does this.</para>
 /// </remarks>

@@ -18,7 +18,7 @@ public class QuicTransportOptions : MessageChannelOptions
     /// <summary>How long a handshake may take, and a new stream to show its first byte. Default 10 seconds; must be positive.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a connection may be silent before it is given up; the smaller of both ends' counts. Default 30 seconds; must be positive. Its channels end with <see cref="ChannelCloseStatus.TimedOut"/>.</summary>
+    /// <summary>How long a connection may be silent before it is given up; the smaller of both ends' counts. Default 30 seconds; must be positive. Its channels end with <see cref="ChannelCloseStatus.TimedOut"/>. A listener also closes a connection that has carried no channel for this long, kept alive or not.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often a silent connection is kept alive. Default 10 seconds; zero for never. Should be less than half of <see cref="IdleTimeout"/>.</summary>

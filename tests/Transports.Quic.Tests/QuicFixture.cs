@@ -11,7 +11,7 @@ public abstract class QuicFixture : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        Requirement.SkipUnless(QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic; see TransportUnavailableException for how to install it.");
+        Requirement.SkipUnless(QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic, 2.5 or later; see TransportUnavailableException for how to install it.");
         return default;
     }
 

@@ -105,4 +105,116 @@ public sealed class QuicMultiplexingTests : QuicFixture
         (await attempt.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.PolicyViolation);
         await AssertDeliversAsync(client, server, "the first goes on");
     }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task OpenChannel_ManyAtOnceBothWays_AllArriveAndAreTheirOwn()
+    {
+        const int Count = 40;
+        var listener = await ListenAsync();
+        var (first, firstServer) = await OpenAsync(listener);
+        var client = first.GetFeature<IMultiplexedConnectionFeature>()!;
+        var server = firstServer.GetFeature<IMultiplexedConnectionFeature>()!;
+        var accepting = Enumerable.Range(0, Count).Select(_ => EchoAsync(() => listener.AcceptAsync(Token)))
+            .Concat(Enumerable.Range(0, Count).Select(_ => EchoAsync(() => client.AcceptChannelAsync(Token))))
+            .ToArray();
+        await Task.WhenAll(Enumerable.Range(0, Count).SelectMany(i => new[] { AskAsync(client, $"client {i}"), AskAsync(server, $"server {i}") }));
+        await Task.WhenAll(accepting);
+        await AssertDeliversAsync(first, firstServer, "and the first is still there");
+
+        static async Task EchoAsync(Func<ValueTask<IMessageChannel?>> accept)
+        {
+            await using var channel = await accept();
+            while (await channel!.ReceiveAsync(Token) is { } message)
+            {
+                await channel.SendAsync(message, Token);
+            }
+        }
+
+        static async Task AskAsync(IMultiplexedConnectionFeature connection, string text)
+        {
+            await using var channel = await connection.OpenChannelAsync(Token);
+            await channel.SendAsync(Message.FromText(text), Token);
+            (await channel.ReceiveAsync(Token))!.Value.GetText().Should().Be(text);
+        }
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task OpenChannel_MoreThanThePeerAllows_WaitsAndCanBeCancelled()
+    {
+        var options = Options();
+        options.MaxInboundChannels = 2;
+        var listener = await ListenAsync(options);
+        var (first, firstServer) = await OpenAsync(listener);
+        var connection = first.GetFeature<IMultiplexedConnectionFeature>()!;
+        var second = Own(await connection.OpenChannelAsync(Token));
+        var secondServer = await AcceptAsync(listener);
+        using var enough = new CancellationTokenSource();
+        var given = connection.OpenChannelAsync(enough.Token).AsTask();
+        var third = connection.OpenChannelAsync(Token).AsTask();
+        await AssertDeliversAsync(first, firstServer, "nobody is held up");
+        third.IsCompleted.Should().BeFalse();
+        await enough.CancelAsync();
+        await given.Invoking(one => one).Should().ThrowAsync<OperationCanceledException>();
+
+        await second.CloseAsync(cancellationToken: Token);
+        (await secondServer.ReceiveAsync(Token)).Should().BeNull();
+        await secondServer.CloseAsync(cancellationToken: Token);
+        await AssertDeliversAsync(Own(await third), await AcceptAsync(listener), "in its place");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connect_SharedManyAtOnce_DialsOnce()
+    {
+        var options = Options();
+        options.ShareConnections = true;
+        var transport = new QuicTransport(options);
+        var listener = await ListenAsync();
+        var connecting = Enumerable.Range(0, 20).Select(_ => transport.ConnectAsync(listener.LocalAddress, Token).AsTask()).ToArray();
+        foreach (var one in connecting)
+        {
+            Own(await one);
+            await AcceptAsync(listener);
+        }
+
+        ((IQuicListenerStatistics)listener).Connections.Should().Be(1);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connect_SharedConnectionAllowsNoMore_OthersGoElsewhere()
+    {
+        var options = Options();
+        options.ShareConnections = true;
+        var transport = new QuicTransport(options);
+        await using var full = await RawQuic.ListenAsync(streams: 1, Token);
+        var accepting = full.AcceptConnectionAsync(Token).AsTask();
+        var first = Own(await transport.ConnectAsync(full.Address(), Token));
+        await using var connection = await accepting;
+        var waiting = transport.ConnectAsync(full.Address(), Token).AsTask();
+        var listener = await ListenAsync();
+        await AssertDeliversAsync(Own(await transport.ConnectAsync(listener.LocalAddress, Token)), await AcceptAsync(listener), "elsewhere");
+        waiting.IsCompleted.Should().BeFalse();
+
+        // It dies while a channel is being opened on it: that one dials anew.
+        accepting = full.AcceptConnectionAsync(Token).AsTask();
+        await connection.CloseAsync((long)ChannelCloseStatus.GoingAway, Token);
+        Own(await waiting);
+        await using var again = await accepting;
+        (await first.Invoking(one => one.ReceiveAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>())
+            .Which.CloseInfo.TransportCode.Should().Be((long)ChannelCloseStatus.GoingAway);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connect_SharedAndRefused_SaysSoAndTheNextOneDialsAnew()
+    {
+        var options = Options();
+        options.ShareConnections = true;
+        options.HandshakeTimeout = TimeSpan.FromSeconds(2);
+        var transport = new QuicTransport(options);
+        var listener = await ListenAsync();
+        var address = listener.LocalAddress;
+        await listener.DisposeAsync();
+        await transport.Invoking(one => one.ConnectAsync(address, Token).AsTask()).Should().ThrowAsync<TransportException>();
+        var anew = Own(await new QuicTransport(Options()).ListenAsync(address, Token));
+        await AssertDeliversAsync(Own(await transport.ConnectAsync(address, Token)), await AcceptAsync(anew), "anew");
+    }
 }

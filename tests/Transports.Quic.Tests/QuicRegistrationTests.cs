@@ -20,9 +20,9 @@ public sealed class QuicRegistrationTests
         var token = TestContext.Current.CancellationToken;
         var transport = new QuicTransport();
         await transport.Invoking(one => one.ConnectAsync(new Uri("quic://localhost:1"), token).AsTask())
-            .Should().ThrowAsync<TransportUnavailableException>().WithMessage("*install libmsquic*");
+            .Should().ThrowAsync<TransportUnavailableException>().WithMessage("*libmsquic (2.5 or later)*install libmsquic*");
         await transport.Invoking(one => one.ListenAsync(new Uri("quic://localhost:0"), token).AsTask())
-            .Should().ThrowAsync<TransportUnavailableException>().WithMessage("*install libmsquic*");
+            .Should().ThrowAsync<TransportUnavailableException>().WithMessage("*libmsquic (2.5 or later)*install libmsquic*");
     }
 
     [Theory]
