@@ -38,8 +38,8 @@ internal static class GrpcCallHandler
         var now = options.TimeProvider.GetUtcNow();
         var call = new GrpcServerCall(context, wire, compression, timeout < DateTimeOffset.MaxValue - now ? now + timeout : null);
         var connection = wire == GrpcWire.Http2
-            ? new GrpcServerConnection(context, call, options)
-            : new GrpcWebServerConnection(context, call, options);
+            ? new GrpcServerConnection(context, call, hasEnvelope, options)
+            : new GrpcWebServerConnection(context, call, hasEnvelope, options);
         if (Refuse(headers, compression, timeout) is { } refusal)
         {
             call.SetStatus(refusal.Code, refusal.Message);

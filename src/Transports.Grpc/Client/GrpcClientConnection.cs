@@ -15,6 +15,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly HttpRequestMessage _request;
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
+    private readonly bool _hasEnvelope;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
@@ -36,7 +37,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private int _reading;
     private int _aborted;
 
-    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, string method, GrpcCompression compression, MessageChannelOptions options)
+    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, MessageChannelOptions options)
     {
         _invoker = invoker;
         _request = request;
@@ -44,7 +45,8 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _compression = compression;
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
-        Method = method;
+        Method = target.Method;
+        _hasEnvelope = target.HasEnvelope;
         content.Restart = RestartAsync;
         Observe(_responseHeaders.Task);
         Observe(content.Started);
@@ -124,6 +126,62 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     {
         _content.Finish();
         return ValueTask.CompletedTask;
+    }
+
+    public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
+    {
+        if (_hasEnvelope && (status != ChannelCloseStatus.Normal || !string.IsNullOrEmpty(description)))
+        {
+            try
+            {
+                var frame = Envelope.FrameEnd(new EnvelopeEnd(status, description));
+                var output = KeepForReplay(frame, out var restarting);
+                await restarting.ConfigureAwait(false);
+                await output.WriteAsync(frame, CancellationToken.None).ConfigureAwait(false);
+                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The server has ended the call before, and nobody there is left to be told.
+            }
+        }
+
+        _content.Finish();
+    }
+
+    /// <summary>
+    /// For a channel that receives no more because the server said so: waits until the server has ended the call, and tells how. Nobody
+    /// must be reading, and nothing but the end may still come.
+    /// </summary>
+    public async Task<ChannelCloseInfo> WaitForEndAsync()
+    {
+        Task ahead;
+        lock (_aheadGate)
+        {
+            if (Interlocked.CompareExchange(ref _reading, 1, 0) == 0)
+            {
+                _readingAhead = ReadAheadAsync();
+            }
+
+            ahead = _readingAhead ?? throw new InvalidOperationException("Somebody reads.");
+        }
+
+        try
+        {
+            await ahead.ConfigureAwait(false);
+            if (!_ahead.IsEmpty)
+            {
+                return new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, "The server went on sending after it had said that it would not.");
+            }
+
+            var end = GrpcResponse.ReadEnd(_response!.Result);
+            OnEnd(end, _response.Result.TrailingHeaders.NonValidated);
+            return end;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return DescribeFailure(e);
+        }
     }
 
     public override void Abort()

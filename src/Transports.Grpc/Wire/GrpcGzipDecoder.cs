@@ -4,11 +4,11 @@ using System.IO.Compression;
 namespace Transports;
 
 /// <summary>Reads messages that may be compressed; what comes out of one is held to the same limit as a plain one, while it is inflated.</summary>
-internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : IGrpcFrameDecoder
+internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : IGrpcFrameDecoder
 {
     private const int FirstSize = 4096;
 
-    private readonly GrpcFrameDecoder _plain = new(hasEnvelope, compression, maxMessageSize);
+    private readonly GrpcFrameDecoder _plain = new(framing, hasEnvelope, compression, maxMessageSize);
     private readonly int _maxInflated = (int)Math.Min(hasEnvelope ? (long)maxMessageSize + Envelope.AcceptedOverhead : maxMessageSize, Array.MaxLength - 1);
     private byte[] _inflated = [];
 
@@ -48,7 +48,12 @@ internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compress
         var offset = 0;
         if (hasEnvelope)
         {
-            LastKind = Envelope.Read(_inflated.AsSpan(0, size), out offset, out size);
+            LastKind = Envelope.Read(_inflated.AsSpan(0, size), out offset, out size, out var end);
+            if (end is not null)
+            {
+                framing.EndReceived?.Invoke(end);
+                return false;
+            }
         }
 
         if (size > maxMessageSize)
