@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace Transports;
@@ -7,6 +8,9 @@ namespace Transports;
 internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : IGrpcFrameDecoder
 {
     private const int FirstSize = 4096;
+
+    // A header of ten bytes, a deflate block of two, a checksum and a size.
+    private const int SmallestMember = 20;
 
     private readonly GrpcFrameDecoder _plain = new(framing, hasEnvelope, compression, maxMessageSize);
     private readonly int _maxInflated = (int)Math.Min(hasEnvelope ? (long)maxMessageSize + Envelope.AcceptedOverhead : maxMessageSize, Array.MaxLength - 1);
@@ -66,6 +70,20 @@ internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, Gr
         return true;
     }
 
+    // GZipStream takes an end in the middle for the end. A whole member closes with its inflated size (RFC 1952, section 2.3.1); gRPC's
+    // messages are one member each.
+    private static bool IsWhole(in ReadOnlySequence<byte> compressed, int size)
+    {
+        if (compressed.Length < SmallestMember)
+        {
+            return false;
+        }
+
+        Span<byte> closing = stackalloc byte[sizeof(uint)];
+        compressed.Slice(compressed.Length - sizeof(uint)).CopyTo(closing);
+        return BinaryPrimitives.ReadUInt32LittleEndian(closing) == (uint)size;
+    }
+
     private int Inflate(in ReadOnlySequence<byte> compressed)
     {
         // The channel's buffer is one piece, so this copies nothing in practice.
@@ -88,7 +106,9 @@ internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, Gr
                 var count = gzip.Read(_inflated, size, _inflated.Length - size);
                 if (count == 0)
                 {
-                    return size;
+                    return IsWhole(compressed, size)
+                        ? size
+                        : throw new MessageFramingException("A message is marked as gzip and is cut short, or more than one gzip member.");
                 }
 
                 size += count;
