@@ -95,7 +95,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         var compression = new GrpcCompression { IsEnabled = _options.EnableGzip, CompressesSent = _options.EnableGzip, Threshold = _options.GzipThreshold };
         var content = new GrpcRequestContent("application/grpc");
         var request = CreateRequest(target, content, compression, call, timeout);
-        var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options);
+        var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options, _logger);
         var started = _options.TimeProvider.GetTimestamp();
         try
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace Transports;
 
@@ -16,6 +17,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
     private readonly bool _hasEnvelope;
+    private readonly ILogger _logger;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
@@ -37,7 +39,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private int _reading;
     private int _aborted;
 
-    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, MessageChannelOptions options)
+    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, MessageChannelOptions options, ILogger logger)
     {
         _invoker = invoker;
         _request = request;
@@ -45,6 +47,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _compression = compression;
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
+        _logger = logger;
         Method = target.Method;
         _hasEnvelope = target.HasEnvelope;
         content.Restart = RestartAsync;
@@ -195,6 +198,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         {
             // First the token, so that the stream is reset with CANCEL, then the body: the other way round the server could
             // take the end of the body for a half-close.
+            _content.BeginAbort();
             _cancel.Cancel();
             _content.Cancel();
             if (_response is { IsCompletedSuccessfully: true })
@@ -321,6 +325,11 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         var response = await _response!.ConfigureAwait(false);
         if (GrpcResponse.ReadEarlyEnd(response) is { } early)
         {
+            if (Status is null && !response.Headers.NonValidated.Contains("grpc-status"))
+            {
+                GrpcLog.NotGrpc(_logger, Method, early.Description);
+            }
+
             OnEnd(early, response.Headers.NonValidated);
         }
 
@@ -381,6 +390,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                 throw new InvalidOperationException("The call cannot be sent again: its first messages are gone.");
             }
 
+            GrpcLog.SentAgain(_logger, Method);
             _output = output;
             return _restarting = WriteAgainAsync(output, replay.ToArray());
         }
