@@ -90,10 +90,48 @@ public class WireTests
     [InlineData("content-type")]
     [InlineData("with space")]
     [InlineData("x-bin")]
+    [InlineData(":path")]
+    [InlineData("Grpc-Timeout")]
+    [InlineData("grpc-")]
+    [InlineData("Host")]
+    [InlineData("TE")]
+    [InlineData("transports-close-status")]
+    [InlineData("ünicode")]
+    [InlineData("line\nbreak")]
+    [InlineData("")]
     public void Metadata_TextUnderAForeignKey_IsRefused(string key)
     {
         var add = () => new GrpcMetadata().Add(key, "value");
         add.Should().Throw<ArgumentException>();
+    }
+
+    [Theory]
+    [InlineData("line\r\nbreak")]
+    [InlineData("ünicode")]
+    [InlineData(" at the front")]
+    [InlineData("at the end ")]
+    [InlineData("tab\t")]
+    public void Metadata_TextThatAHeaderCannotCarry_IsRefused(string value)
+    {
+        var add = () => new GrpcMetadata().Add("key", value);
+        add.Should().Throw<ArgumentException>().WithMessage("*-bin*");
+    }
+
+    [Fact]
+    public void Metadata_ReceivedBinaryJoinedWithCommas_IsTakenApartAndBrokenOnesAreLeftOut()
+    {
+        var metadata = new GrpcMetadata();
+        metadata.AddReceived("a-bin", "AP8H,AQI=, AQI,,!!,A");
+        metadata.AddReceived("grpc-hidden-bin", "AQI=");
+        metadata.Select(static entry => Convert.ToHexString(entry.Bytes.Span)).Should().Equal("00FF07", "0102", "0102", "");
+    }
+
+    [Fact]
+    public void Metadata_ReceivedTextWithComma_StaysWhole()
+    {
+        var metadata = new GrpcMetadata();
+        metadata.AddReceived("When", "Mon, 23 Nov");
+        metadata.GetText("when").Should().Be("Mon, 23 Nov");
     }
 
     [Theory]

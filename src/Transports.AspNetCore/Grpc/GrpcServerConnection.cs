@@ -208,9 +208,20 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
 
     protected void ThrowIfAborted(in ReadResult result)
     {
-        if (result.IsCanceled && Volatile.Read(ref _aborted) != 0)
+        if (!result.IsCanceled)
+        {
+            return;
+        }
+
+        if (Volatile.Read(ref _aborted) != 0)
         {
             throw new IOException("The call was aborted.");
+        }
+
+        if (Volatile.Read(ref _ended))
+        {
+            // The next read ends at once too: this one may have had no buffer, and then its end is not taken for the client's.
+            Input.CancelPendingRead();
         }
     }
 
