@@ -8,7 +8,8 @@ namespace Transports;
 
 /// <summary>
 /// Opens gRPC calls as channels: <c>grpc+http://host:port/package.Service/Method</c> (HTTP/2 with prior knowledge, RFC 9113, section 3.3) and
-/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package.
+/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package, under
+/// <c>protos</c>.
 /// </summary>
 /// <remarks>
 /// <para>A message of the channel is a gRPC message, as it is: give it what the method's protobuf type says, for instance with a typed
