@@ -107,7 +107,12 @@ public class ShutdownTests
 
         (await client.ReceiveAsync(Token)).Should().BeNull();
         (await client.Closed).Should().BeEquivalentTo(new { Status = ChannelCloseStatus.GoingAway, IsRemote = true });
-        var again = async () => await transport.ConnectAsync(server.LocalAddress!, Token);
+        var again = async () =>
+        {
+            // The client may learn only with the answer that its connection is being closed.
+            await using var late = await transport.ConnectAsync(server.LocalAddress!, Token);
+            await late.ReceiveAsync(Token);
+        };
         await again.Should().ThrowAsync<TransportException>();
     }
 }

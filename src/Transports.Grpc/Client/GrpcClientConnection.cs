@@ -249,6 +249,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private async Task<HttpResponseMessage> SendAsync()
     {
         var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
+        _content.OnResponse();
         StopReplaying();
         var headers = response.Headers.NonValidated;
         _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");

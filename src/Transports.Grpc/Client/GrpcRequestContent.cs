@@ -10,6 +10,7 @@ internal sealed class GrpcRequestContent : HttpContent
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool _aborting;
+    private bool _hasResponse;
 
     public GrpcRequestContent(string contentType) => Headers.ContentType = new MediaTypeHeaderValue(contentType);
 
@@ -21,6 +22,9 @@ internal sealed class GrpcRequestContent : HttpContent
 
     /// <summary>Ends the body, which ends the stream's sending half.</summary>
     public void Finish() => _finished.TrySetResult();
+
+    /// <summary>The response's headers have arrived.</summary>
+    public void OnResponse() => Volatile.Write(ref _hasResponse, true);
 
     /// <summary>An abort begins, and <see cref="Cancel"/> follows: until then the body must not end, which could look like a half-close.</summary>
     public void BeginAbort() => Volatile.Write(ref _aborting, true);
@@ -35,8 +39,8 @@ internal sealed class GrpcRequestContent : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    // No exception for the token: it is cancelled too when the server resets the stream, and an exception from here would hide the
-    // reset's code, which is the reason.
+    // No exception for the token while there is no response: it is cancelled too when the server resets the stream, and an exception from
+    // here would hide the reset's code, which is the reason.
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         if (!_started.TrySetResult(stream))
@@ -56,6 +60,12 @@ internal sealed class GrpcRequestContent : HttpContent
         if (Volatile.Read(ref _aborting) || _finished.Task.IsCompleted)
         {
             await _finished.Task.ConfigureAwait(false);
+        }
+        else if (Volatile.Read(ref _hasResponse))
+        {
+            // Nobody waits for this exception, and with it the stack writes nothing more on the stream. A late END_STREAM could meet a
+            // connection that the server has closed, and the failed write would take other streams' answers with it.
+            throw new OperationCanceledException(cancellationToken);
         }
     }
 
