@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
 
 namespace Transports;
@@ -73,7 +72,7 @@ public class BadInputTests
         await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { EnableGzip = true, MaxMessageSize = 64 * 1024 });
         using var client = new RawGrpcClient(server.Address);
 
-        var (status, _, body) = await client.CallAsync(Gzip(new byte[50_000_000]), headers => headers.Add("grpc-encoding", "gzip"));
+        var (status, _, body) = await client.CallAsync(GzipFrame.Of(new byte[50_000_000]), headers => headers.Add("grpc-encoding", "gzip"));
 
         status.Should().Be((int)GrpcStatusCode.ResourceExhausted);
         body.Should().BeEmpty();
@@ -196,19 +195,5 @@ public class BadInputTests
         {
             await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => client.OpenAndResetAsync()));
         }
-    }
-
-    private static byte[] Gzip(byte[] payload)
-    {
-        using var stream = new MemoryStream();
-        stream.Write(new byte[5]);
-        using (var gzip = new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
-        {
-            gzip.Write(payload);
-        }
-
-        var frame = stream.ToArray();
-        GrpcFraming.WritePrefix(frame, isCompressed: true, frame.Length - 5);
-        return frame;
     }
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
 
 namespace Transports;
@@ -124,7 +123,7 @@ public class HostileServerTests
     [Fact]
     public async Task Receive_GzipThatInflatesOverTheLimit_IsRefused()
     {
-        var bomb = Gzip(new byte[50_000_000]);
+        var bomb = GzipFrame.Of(new byte[50_000_000]);
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, bomb));
         using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true, MaxMessageSize = 64 * 1024 });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
@@ -141,7 +140,7 @@ public class HostileServerTests
     [InlineData(50)]
     public async Task Receive_GzipCutShortInsideItsFrame_IsAFramingError(int kept)
     {
-        var whole = Gzip(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2000));
+        var whole = GzipFrame.Of(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2000));
         var cut = whole[..(5 + kept)];
         GrpcFraming.WritePrefix(cut, isCompressed: true, kept);
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, cut));
@@ -156,7 +155,7 @@ public class HostileServerTests
     [Fact]
     public async Task Receive_CompressedMessageThoughNotOffered_IsAFramingError()
     {
-        await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, Gzip(new byte[100])));
+        await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, GzipFrame.Of(new byte[100])));
         using var transport = new GrpcTransport();
         await using var channel = await transport.ConnectAsync(server.Address, Token);
 
@@ -242,20 +241,6 @@ public class HostileServerTests
         context.Response.Headers["grpc-encoding"] = "gzip";
         await context.Response.BodyWriter.WriteAsync(frame);
         context.Response.AppendTrailer("grpc-status", "0");
-    }
-
-    private static byte[] Gzip(byte[] payload)
-    {
-        using var stream = new MemoryStream();
-        stream.Write(new byte[5]);
-        using (var gzip = new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
-        {
-            gzip.Write(payload);
-        }
-
-        var frame = stream.ToArray();
-        GrpcFraming.WritePrefix(frame, isCompressed: true, frame.Length - 5);
-        return frame;
     }
 
     private static async Task<ChannelCloseInfo> FailAsync(RequestDelegate answer)

@@ -97,9 +97,6 @@ internal static class Envelope
                     }
 
                     break;
-                case 1:
-                    at = Skip(message, at, 8);
-                    break;
                 case 2:
                     var length = ReadVarint(message, ref at);
                     var next = Skip(message, at, length);
@@ -114,11 +111,9 @@ internal static class Envelope
 
                     at = next;
                     break;
-                case 5:
-                    at = Skip(message, at, 4);
-                    break;
                 default:
-                    throw Malformed();
+                    at = SkipFixed(message, at, tag);
+                    break;
             }
         }
 
@@ -139,20 +134,15 @@ internal static class Envelope
                     var value = ReadVarint(message, ref at);
                     status = tag == EndStatusTag ? value : status;
                     break;
-                case 1:
-                    at = Skip(message, at, 8);
-                    break;
                 case 2:
                     var length = ReadVarint(message, ref at);
                     var next = Skip(message, at, length);
                     description = tag == EndDescriptionTag ? Encoding.UTF8.GetString(message[at..next]) : description;
                     at = next;
                     break;
-                case 5:
-                    at = Skip(message, at, 4);
-                    break;
                 default:
-                    throw Malformed();
+                    at = SkipFixed(message, at, tag);
+                    break;
             }
         }
 
@@ -196,6 +186,14 @@ internal static class Envelope
 
     private static int Skip(ReadOnlySpan<byte> message, int at, ulong count)
         => count <= (ulong)(message.Length - at) ? at + (int)count : throw Malformed();
+
+    // Wire types of a fixed size; none of ours has one.
+    private static int SkipFixed(ReadOnlySpan<byte> message, int at, ulong tag) => (tag & 7) switch
+    {
+        1 => Skip(message, at, 8),
+        5 => Skip(message, at, 4),
+        _ => throw Malformed(),
+    };
 
     private static ulong ReadVarint(ReadOnlySpan<byte> message, ref int at)
     {
