@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -35,6 +37,46 @@ public sealed class AspNetCoreTransport : IServerTransport
             throw new ArgumentException($"Kestrel listens here at {string.Join(", ", Schemes)} addresses, not at '{address}'.", nameof(address));
         }
 
-        return await KestrelListener.StartAsync(address, _options, _loggerFactory, cancellationToken).ConfigureAwait(false);
+        var settings = new KestrelListenerSettings
+        {
+            Protocols = _options.Protocols ?? (KestrelListener.IsEncrypted(address) ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1),
+            ServerCertificate = _options.ServerCertificate,
+            ServerCertificateOption = $"{nameof(AspNetCoreTransportOptions)}.{nameof(AspNetCoreTransportOptions.ServerCertificate)}",
+            Backlog = _options.AcceptBacklog,
+            ChannelsNeedRequests = true,
+            Configure = kestrel =>
+            {
+                KestrelLimits.KeepAlive(kestrel, _options);
+                _options.ConfigureKestrel?.Invoke(kestrel);
+            },
+        };
+        return await KestrelListener.StartAsync(address, settings, Serve, _loggerFactory, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task HandOutAsync(KestrelListener listener, IMessageChannel channel)
+    {
+        if (!listener.TryHandOut(channel))
+        {
+            await channel.CloseAsync(
+                ChannelCloseStatus.GoingAway,
+                listener.Stopping.IsCancellationRequested ? "The server stops." : "Too many channels wait to be accepted.",
+                CancellationToken.None).ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private RequestDelegate Serve(KestrelListener listener)
+    {
+        var path = listener.LocalAddress.AbsolutePath;
+        var runner = new ChannelRunner(
+            (channel, _) => HandOutAsync(listener, channel),
+            _options,
+            _loggerFactory.CreateLogger<AspNetCoreTransport>(),
+            listener.Stopping,
+            ownsChannels: false);
+        var endpoint = new ChannelEndpoint([ChannelProtocols.ForScheme(listener.LocalAddress.Scheme, runner)]);
+        return context => context.Request.Path == path
+            ? endpoint.InvokeAsync(context)
+            : Problem.WriteAsync(context, StatusCodes.Status404NotFound, "Nothing is served here.", $"Channels are opened at {path}.");
     }
 }

@@ -52,7 +52,18 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// </summary>
     public HttpProtocols? Protocols { get; set; }
 
-    /// <summary>For listeners: changes Kestrel's options, after everything else was set. Default none.</summary>
+    /// <summary>
+    /// How long an HTTP/2 connection may be silent before a PING asks whether the client is still there; without one a client that stops
+    /// is never noticed where its channels are idle. Default 30 seconds; at least 1 second. It is Kestrel's
+    /// <c>Limits.Http2.KeepAlivePingDelay</c>, for all connections of the server, set by the first route that is mapped; <see langword="null"/>, or a value
+    /// that the application has set there itself before, leaves that as it is.
+    /// </summary>
+    public TimeSpan? Http2KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long to wait for the answer to such a PING before the connection counts as lost. Default 20 seconds; at least 1 second.</summary>
+    public TimeSpan Http2KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>For listeners: changes Kestrel's options, after everything else was set and before it listens. Default none.</summary>
     public Action<KestrelServerOptions>? ConfigureKestrel { get; set; }
 
     /// <summary>For gRPC: accept gzip from clients, and use it for those that accept it. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
@@ -67,6 +78,8 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
         base.Validate();
         OptionChecks.InRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
         OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Http2KeepAliveInterval ?? TimeSpan.MaxValue, TimeSpan.FromSeconds(1), nameof(Http2KeepAliveInterval));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Http2KeepAliveTimeout, TimeSpan.FromSeconds(1), nameof(Http2KeepAliveTimeout));
         OptionChecks.InRange(SseReplayBufferSize, 0, 1024 * 1024 * 1024, nameof(SseReplayBufferSize));
         OptionChecks.Positive(SseSessionTimeout, nameof(SseSessionTimeout));
         OptionChecks.Positive(SseRetry, nameof(SseRetry));

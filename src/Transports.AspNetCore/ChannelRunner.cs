@@ -1,10 +1,38 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace Transports;
 
 /// <summary>Runs the handler of one endpoint over each of its channels, and ends them when the application stops.</summary>
 internal sealed class ChannelRunner(MessageChannelHandler handler, AspNetCoreTransportOptions options, ILogger logger, CancellationToken stopping, bool ownsChannels = true)
 {
+    /// <summary>What runs the handler of a route.</summary>
+    /// <param name="endpoints">The application's routes.</param>
+    /// <param name="handler">Serves a channel.</param>
+    /// <param name="options">The route's own options; by default the application's.</param>
+    public static ChannelRunner Create(IEndpointRouteBuilder endpoints, MessageChannelHandler handler, AspNetCoreTransportOptions? options)
+    {
+        var services = endpoints.ServiceProvider;
+        options ??= services.GetService<IOptions<AspNetCoreTransportOptions>>()?.Value ?? new AspNetCoreTransportOptions();
+        options.Validate();
+        if (services.GetService<IOptions<KestrelServerOptions>>()?.Value is { } kestrel)
+        {
+            // The server reads them with each connection, and has not started while routes are made.
+            KestrelLimits.KeepAlive(kestrel, options);
+        }
+
+        return new ChannelRunner(
+            handler,
+            options,
+            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
+            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
+    }
+
     public AspNetCoreTransportOptions Options => options;
 
     public ILogger Logger => logger;

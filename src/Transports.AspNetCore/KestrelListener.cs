@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -14,43 +15,62 @@ namespace Transports;
 
 /// <summary>A Kestrel that hands out the channels opened at one address.</summary>
 /// <remarks>
-/// Kestrel cannot close its port and keep its connections for as long as they like, and some protocols need new requests for open
-/// channels; so one that has stopped accepting refuses with status 503, and is stopped when the last channel has ended.
+/// One that has stopped accepting closes its port at once, and ends with its last channel. Where open channels need new requests, it refuses new
+/// channels instead, and closes its port when the last one has ended.
 /// </remarks>
 internal sealed class KestrelListener : IMessageListener
 {
     private readonly WebApplication _application;
-    private readonly AspNetCoreTransportOptions _options;
     private readonly Channel<IMessageChannel> _accepted;
     private readonly ILogger _logger;
-    private readonly string _path;
+    private readonly int _backlog;
+    private readonly bool _channelsNeedRequests;
     private readonly Lock _gate = new();
     private int _open;
     private readonly CancellationTokenSource _stopped = new();
     private bool _disposed;
     private Task? _stopping;
 
-    private KestrelListener(Uri address, WebApplication application, AspNetCoreTransportOptions options, ILogger logger)
+    private KestrelListener(Uri address, WebApplication application, KestrelListenerSettings settings, ILogger logger)
     {
         _application = application;
-        _options = options;
+        _backlog = settings.Backlog;
+        _channelsNeedRequests = settings.ChannelsNeedRequests;
         _logger = logger;
-        _path = address.AbsolutePath;
-        _accepted = Channel.CreateBounded<IMessageChannel>(options.AcceptBacklog);
+        _accepted = Channel.CreateBounded<IMessageChannel>(settings.Backlog);
         LocalAddress = address;
     }
 
     public Uri LocalAddress { get; private set; }
 
-    public static async Task<KestrelListener> StartAsync(Uri address, AspNetCoreTransportOptions options, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+    /// <summary>Cancelled when the listener accepts no more.</summary>
+    public CancellationToken Stopping => _stopped.Token;
+
+    /// <summary>Whether an address is one of TLS, by its scheme.</summary>
+    public static bool IsEncrypted(Uri address) => address.Scheme is "wss" || address.Scheme.EndsWith("+https", StringComparison.Ordinal);
+
+    /// <summary>Listens.</summary>
+    /// <param name="address">Where to.</param>
+    /// <param name="settings">How to.</param>
+    /// <param name="serve">Makes what answers requests, by opening channels and handing them to <see cref="TryHandOut"/>.</param>
+    /// <param name="loggerFactory">Where to log.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<KestrelListener> StartAsync(
+        Uri address,
+        KestrelListenerSettings settings,
+        Func<KestrelListener, RequestDelegate> serve,
+        ILoggerFactory loggerFactory,
+        CancellationToken cancellationToken)
     {
-        var isEncrypted = address.Scheme is "wss" || address.Scheme.EndsWith("+https", StringComparison.Ordinal);
-        if (isEncrypted && options.ServerCertificate is null)
+        var isEncrypted = IsEncrypted(address);
+        if (isEncrypted && settings.ServerCertificate is null)
         {
             throw new TransportUnavailableException(
                 $"a certificate for {address}",
-                "Set AspNetCoreTransportOptions.ServerCertificate to one with its private key, or listen without TLS behind a proxy that has one.");
+                $"Set {settings.ServerCertificateOption} to one with its private key, or listen without TLS behind a proxy that has one.");
         }
+
+        cancellationToken.ThrowIfCancellationRequested();
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(loggerFactory);
@@ -63,23 +83,22 @@ internal sealed class KestrelListener : IMessageListener
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            settings.Configure(kestrel);
             Bind(kestrel, address, listen =>
             {
-                listen.Protocols = options.Protocols ?? (isEncrypted ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1);
+                listen.Protocols = settings.Protocols;
                 if (isEncrypted)
                 {
-                    listen.UseHttps(options.ServerCertificate!);
+                    listen.UseHttps(settings.ServerCertificate!);
                 }
             });
-            options.ConfigureKestrel?.Invoke(kestrel);
         });
 
         var application = builder.Build();
         var logger = loggerFactory.CreateLogger<AspNetCoreTransport>();
-        var listener = new KestrelListener(address, application, options, logger);
-        var runner = new ChannelRunner(listener.HandOutAsync, options, logger, listener._stopped.Token, ownsChannels: false);
-        var endpoint = new ChannelEndpoint([ChannelProtocols.ForScheme(address.Scheme, runner)]);
-        application.Run(context => listener.InvokeAsync(context, endpoint));
+        var listener = new KestrelListener(address, application, settings, logger);
+        var answer = serve(listener);
+        application.Run(context => listener.InvokeAsync(context, answer));
         try
         {
             await application.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -87,7 +106,7 @@ internal sealed class KestrelListener : IMessageListener
         catch (Exception e)
         {
             await application.DisposeAsync().ConfigureAwait(false);
-            if (e is IOException or System.Net.Sockets.SocketException)
+            if (e is IOException or SocketException)
             {
                 throw new TransportException($"Could not listen at {address}. {e.Message}", e);
             }
@@ -104,19 +123,50 @@ internal sealed class KestrelListener : IMessageListener
     {
         while (await _accepted.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (_accepted.Reader.TryRead(out var channel))
+            // One that its client gave up before it was accepted is nobody's.
+            while (_accepted.Reader.TryRead(out var channel))
             {
-                return channel;
+                if (!channel.Closed.IsCompleted)
+                {
+                    return channel;
+                }
+
+                await channel.DisposeAsync().ConfigureAwait(false);
             }
         }
 
         return null;
     }
 
+    /// <summary>Gives a channel to the acceptor, whose it is from there on; its request, and with it the connection, must last until it has ended.</summary>
+    /// <returns><see langword="false"/> when the listener has stopped, or too many wait: the channel is still the caller's.</returns>
+    public bool TryHandOut(IMessageChannel channel)
+    {
+        if (_accepted.Writer.TryWrite(channel))
+        {
+            return true;
+        }
+
+        if (!_stopped.IsCancellationRequested)
+        {
+            Log.BacklogFull(_logger, _backlog);
+        }
+
+        return false;
+    }
+
     public async ValueTask StopAcceptingAsync(CancellationToken cancellationToken = default)
     {
         await _stopped.CancelAsync().ConfigureAwait(false);
         _accepted.Writer.TryComplete();
+        if (!_channelsNeedRequests)
+        {
+            lock (_gate)
+            {
+                // Not awaited: the server waits for its channels. The port is closed before this returns.
+                _stopping ??= StopServerAsync();
+            }
+        }
 
         // Channels that were opened and nobody will accept.
         while (_accepted.Reader.TryRead(out var channel))
@@ -133,7 +183,7 @@ internal sealed class KestrelListener : IMessageListener
         lock (_gate)
         {
             _disposed = true;
-            stopping = StopIfUnused();
+            stopping = _open == 0 ? StopIfUnused() : null;
         }
 
         if (stopping is not null)
@@ -180,14 +230,8 @@ internal sealed class KestrelListener : IMessageListener
         return new UriBuilder(address) { Port = BindingAddress.Parse(bound).Port }.Uri;
     }
 
-    private async Task InvokeAsync(HttpContext context, ChannelEndpoint endpoint)
+    private async Task InvokeAsync(HttpContext context, RequestDelegate answer)
     {
-        if (context.Request.Path != _path)
-        {
-            await Problem.WriteAsync(context, StatusCodes.Status404NotFound, "Nothing is served here.", $"Channels are opened at {_path}.").ConfigureAwait(false);
-            return;
-        }
-
         lock (_gate)
         {
             _open++;
@@ -195,7 +239,7 @@ internal sealed class KestrelListener : IMessageListener
 
         try
         {
-            await endpoint.InvokeAsync(context).ConfigureAwait(false);
+            await answer(context).ConfigureAwait(false);
         }
         finally
         {
@@ -209,33 +253,23 @@ internal sealed class KestrelListener : IMessageListener
         }
     }
 
-    // The channel is the acceptor's from here on; its request, and with it the connection, lasts until it has ended.
-    private async Task HandOutAsync(IMessageChannel channel, CancellationToken stopping)
-    {
-        if (_accepted.Writer.TryWrite(channel))
-        {
-            return;
-        }
-
-        var stopped = stopping.IsCancellationRequested;
-        if (!stopped)
-        {
-            Log.BacklogFull(_logger, _options.AcceptBacklog);
-        }
-
-        await channel.CloseAsync(ChannelCloseStatus.GoingAway, stopped ? "The server stops." : "Too many channels wait to be accepted.", CancellationToken.None).ConfigureAwait(false);
-        await channel.DisposeAsync().ConfigureAwait(false);
-    }
-
     // Under the gate.
     private Task? StopIfUnused()
     {
-        if (_disposed && _open == 0)
-        {
-            _stopping ??= Task.Run(StopAsync);
-        }
+        return _disposed && _open == 0 ? _stopping ??= Task.Run(StopAsync) : null;
+    }
 
-        return _stopping;
+    private async Task StopServerAsync()
+    {
+        try
+        {
+            // The server itself, not the host, which would cut the channels off at its shutdown timeout.
+            await _application.Services.GetRequiredService<IServer>().StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            await StopAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task StopAsync()

@@ -25,4 +25,10 @@ internal static partial class Log
 
     [LoggerMessage(8006, LogLevel.Warning, "Refused an SSE session: there are {Limit} already (SseMaxSessions).")]
     public static partial void SessionsFull(ILogger logger, int limit);
+
+    [LoggerMessage(8007, LogLevel.Information, "Refused a request on connection {ConnectionId} as no gRPC call. {Reason}")]
+    public static partial void GrpcRequestRefused(ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(8008, LogLevel.Information, "Refused a call of {Method} on connection {ConnectionId} with {Status}. {Reason}")]
+    public static partial void GrpcCallRefused(ILogger logger, string method, string connectionId, GrpcStatusCode status, string? reason);
 }

@@ -1,10 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -27,15 +23,7 @@ public static class MessageChannelEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(pattern);
         ArgumentNullException.ThrowIfNull(handler);
-        var services = endpoints.ServiceProvider;
-        options ??= services.GetService<IOptions<AspNetCoreTransportOptions>>()?.Value ?? new AspNetCoreTransportOptions();
-        options.Validate();
-        var runner = new ChannelRunner(
-            handler,
-            options,
-            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
-            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
-        var endpoint = new ChannelEndpoint(ChannelProtocols.All(runner));
+        var endpoint = new ChannelEndpoint(ChannelProtocols.All(ChannelRunner.Create(endpoints, handler, options)));
         return endpoints.Map(pattern, endpoint.InvokeAsync).WithDisplayName($"Message channel {pattern}");
     }
 

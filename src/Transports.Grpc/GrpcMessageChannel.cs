@@ -5,6 +5,7 @@ namespace Transports;
 /// <summary>One gRPC call as a channel, on either side.</summary>
 internal sealed class GrpcMessageChannel : FramedMessageChannel
 {
+    private readonly ByteConnection _connection;
     private readonly IGrpcFraming _framing;
     private readonly object[] _features;
     private ITimer? _deadline;
@@ -16,8 +17,10 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
     public GrpcMessageChannel(ByteConnection connection, IGrpcFraming framing, object[] features, MessageChannelContext context)
         : base(connection, framing, context)
     {
+        _connection = connection;
         _framing = framing;
         _features = features;
+        framing.EndReceived = OnEndReceived;
     }
 
     public static IGrpcFraming CreateFraming(bool hasEnvelope, GrpcCompression compression)
@@ -32,9 +35,10 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
         IsEncrypted = isEncrypted,
         PreservesKind = hasEnvelope,
 
-        // A client half-closes and cannot say why; a server ends the call with a status, and there is no half of that.
-        SupportsHalfClose = side == ChannelSide.Client,
-        CarriesCloseStatus = side == ChannelSide.Server,
+        // In gRPC a client half-closes and cannot say why; a server ends the call with a status, and there is no half of that.
+        // The envelope carries what is missing.
+        SupportsHalfClose = side == ChannelSide.Client || hasEnvelope,
+        CarriesCloseStatus = side == ChannelSide.Server || hasEnvelope,
     };
 
     public override TFeature? GetFeature<TFeature>()
@@ -72,6 +76,28 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
         => ((GrpcFraming)framing).WriteHeader(payloadLength, kind, header);
 
     protected override MessageKind ReadKind(IFrameDecoder decoder) => ((IGrpcFrameDecoder)decoder).LastKind;
+
+    // The receiving thread found it in place of a message.
+    private void OnEndReceived(EnvelopeEnd end)
+    {
+        if (Context.Side == ChannelSide.Client)
+        {
+            // The server's status comes in its trailers, which no receive waits for any more.
+            EndInput();
+            _ = EndWithCallAsync((GrpcClientConnection)_connection);
+        }
+        else if (end.Status is { } status)
+        {
+            (_connection as IGrpcServerConnection)?.OnPeerClosed();
+            EndByPeerInOrder(new ChannelCloseInfo(status, IsRemote: true, end.Description));
+        }
+        else
+        {
+            EndInput();
+        }
+    }
+
+    private async Task EndWithCallAsync(GrpcClientConnection connection) => EndFromOutside(await connection.WaitForEndAsync().ConfigureAwait(false));
 
     private void OnDeadline() => End(new ChannelCloseInfo(
         ChannelCloseStatus.TimedOut,

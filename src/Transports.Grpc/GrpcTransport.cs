@@ -8,7 +8,8 @@ namespace Transports;
 
 /// <summary>
 /// Opens gRPC calls as channels: <c>grpc+http://host:port/package.Service/Method</c> (HTTP/2 with prior knowledge, RFC 9113, section 3.3) and
-/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package.
+/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package, under
+/// <c>protos</c>.
 /// </summary>
 /// <remarks>
 /// <para>A message of the channel is a gRPC message, as it is: give it what the method's protobuf type says, for instance with a typed
@@ -39,7 +40,9 @@ namespace Transports;
 /// <item><term>Aborted</term><description>RST_STREAM with CANCEL</description></item>
 /// </list>
 /// <para>Servers of this library add the close status itself in the trailer <c>transports-close-status</c>, so between two of them it arrives as it was.
-/// A client cannot send a status: its close is the end of its stream, whatever the reason, and its abort is RST_STREAM with CANCEL.</para>
+/// In gRPC a client cannot send a status, and a server cannot half-close: a client's close is the end of its stream, whatever the reason, and its
+/// abort is RST_STREAM with CANCEL. The default method's envelope carries both; <see cref="IMessageChannel.Characteristics"/> of the channel says so. A
+/// client that has half-closed there has ended its stream, and closes without a word.</para>
 /// <para>Channels to the same host share connections. Thread-safe. Disposing aborts all channels that are open.</para>
 /// </remarks>
 public sealed class GrpcTransport : IClientTransport, IDisposable
@@ -93,7 +96,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         var compression = new GrpcCompression { IsEnabled = _options.EnableGzip, CompressesSent = _options.EnableGzip, Threshold = _options.GzipThreshold };
         var content = new GrpcRequestContent("application/grpc");
         var request = CreateRequest(target, content, compression, call, timeout);
-        var connection = new GrpcClientConnection(_invoker, request, content, target.Method, compression, _options);
+        var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options, _logger);
         var started = _options.TimeProvider.GetTimestamp();
         try
         {

@@ -19,6 +19,9 @@ internal static partial class Log
             case ChannelCloseStatus.InternalError when !info.IsRemote:
                 ChannelFailed(logger, info.Error, channel.Id, channel.RemoteAddress, info.Description);
                 break;
+            case ChannelCloseStatus.ConnectionLost when info is { IsRemote: true, Error: null, Description: { } reason }:
+                BrokenOff(logger, channel.Id, channel.RemoteAddress, reason);
+                break;
             case ChannelCloseStatus.ConnectionLost:
                 ConnectionLost(logger, channel.Id, channel.RemoteAddress, info.Error?.Message);
                 break;
@@ -45,6 +48,10 @@ internal static partial class Log
 
     [LoggerMessage(1005, LogLevel.Debug, "Channel {ChannelId} could not give its connection back.")]
     public static partial void DisposeFailed(ILogger logger, Exception error, string channelId);
+
+    // The protocol knows of the break, and nothing failed: how clients of some protocols leave.
+    [LoggerMessage(1006, LogLevel.Debug, "Channel {ChannelId} was broken off by {RemoteAddress}. {Reason}")]
+    private static partial void BrokenOff(ILogger logger, string channelId, Uri? remoteAddress, string reason);
 
     [LoggerMessage(1100, LogLevel.Information, "Listening at {LocalAddress}.")]
     public static partial void ServerStarted(ILogger logger, Uri localAddress);

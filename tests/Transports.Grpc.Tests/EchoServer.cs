@@ -7,12 +7,16 @@ internal sealed class EchoServer : IAsyncDisposable
 
     private readonly IMessageListener _listener;
     private readonly Task _serving;
+    private int _open;
 
     private EchoServer(IMessageListener listener)
     {
         _listener = listener;
         _serving = ServeAsync();
     }
+
+    /// <summary>How many calls are open.</summary>
+    public int Open => Volatile.Read(ref _open);
 
     public Uri Address => _listener.LocalAddress;
 
@@ -37,8 +41,15 @@ internal sealed class EchoServer : IAsyncDisposable
     {
         while (await _listener.AcceptAsync() is { } channel)
         {
-            _ = EchoOneAsync(channel);
+            _ = ServeOneAsync(channel);
         }
+    }
+
+    private async Task ServeOneAsync(IMessageChannel channel)
+    {
+        Interlocked.Increment(ref _open);
+        await EchoOneAsync(channel);
+        Interlocked.Decrement(ref _open);
     }
 
     private static async Task EchoOneAsync(IMessageChannel channel)

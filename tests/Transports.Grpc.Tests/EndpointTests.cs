@@ -147,6 +147,30 @@ public class EndpointTests
         (await response.Content.ReadAsStringAsync(Token)).Should().Contain("application/grpc");
     }
 
+    [Theory]
+    [InlineData("application/grpc", 426)]
+    [InlineData("application/grpc+proto", 426)]
+    [InlineData("application/grpcfoo", 405)]
+    [InlineData("application/grpc-webby", 405)]
+    public async Task MapMessageChannel_OverHttp11_GrpcIsToldToUpgradeAndTheRestThatItIsNone(string contentType, int expected)
+    {
+        await using var app = ScriptedServer.Build(HttpProtocols.Http1);
+        app.UseRouting();
+        app.MapMessageChannel("/any.Service/Method", EchoServer.EchoAsync);
+        await app.StartAsync(Token);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var content = new ByteArrayContent([0, 0, 0, 0, 0]);
+        content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
+
+        using var response = await http.PostAsync(new Uri($"{app.Urls.First()}/any.Service/Method"), content, Token);
+
+        ((int)response.StatusCode).Should().Be(expected);
+        if (expected == 426)
+        {
+            response.Headers.Upgrade.ToString().Should().Be("h2c");
+        }
+    }
+
     private static byte[] DecodePieces(string text)
     {
         var decoded = new MemoryStream();

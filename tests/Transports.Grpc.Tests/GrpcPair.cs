@@ -14,18 +14,35 @@ internal sealed class GrpcPair : IAsyncDisposable
         Server = server;
     }
 
+    public IMessageListener Listener => _listener;
+
     public IMessageChannel Client { get; }
 
     public IMessageChannel Server { get; }
 
-    public static async Task<GrpcPair> OpenAsync(GrpcTransportOptions? client = null, GrpcServerTransportOptions? server = null, string path = "", GrpcCallOptions? call = null)
+    public static async Task<GrpcPair> OpenAsync(
+        GrpcTransportOptions? client = null,
+        GrpcServerTransportOptions? server = null,
+        string path = "",
+        GrpcCallOptions? call = null,
+        string scheme = "grpc+http",
+        Func<Uri, Uri>? between = null)
     {
         var token = TestContext.Current.CancellationToken;
         var transport = new GrpcTransport(client);
-        var listener = await new GrpcServerTransport(server).ListenAsync(new Uri("grpc+http://localhost:0" + path), token);
-        var accepting = listener.AcceptAsync(token);
-        var opened = await transport.ConnectAsync(listener.LocalAddress, call ?? new GrpcCallOptions(), token);
-        return new GrpcPair(transport, listener, opened, (await accepting)!);
+        var listener = await new GrpcServerTransport(server).ListenAsync(new Uri($"{scheme}://localhost:0{path}"), token);
+        try
+        {
+            var accepting = listener.AcceptAsync(token);
+            var opened = await transport.ConnectAsync(between?.Invoke(listener.LocalAddress) ?? listener.LocalAddress, call ?? new GrpcCallOptions(), token);
+            return new GrpcPair(transport, listener, opened, (await accepting)!);
+        }
+        catch
+        {
+            await listener.DisposeAsync();
+            transport.Dispose();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

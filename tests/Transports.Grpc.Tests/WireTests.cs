@@ -66,9 +66,9 @@ public class WireTests
     public void Envelope_UnknownFieldsAndAnyOrder_AreRead()
     {
         // payload "ab", an unknown string, an unknown fixed64, kind TEXT, the payload again: the last one counts.
-        byte[] message = [0x0A, 2, 0x61, 0x62, 0x1A, 1, 0x78, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 1, 0x0A, 1, 0x63];
+        byte[] message = [0x0A, 2, 0x61, 0x62, 0x22, 1, 0x78, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x10, 1, 0x0A, 1, 0x63];
 
-        Envelope.Read(message, out var offset, out var length).Should().Be(MessageKind.Text);
+        Envelope.Read(message, out var offset, out var length, out _).Should().Be(MessageKind.Text);
 
         message.AsSpan(offset, length).ToArray().Should().Equal(0x63);
     }
@@ -81,7 +81,7 @@ public class WireTests
     [InlineData("FFFFFFFFFFFFFFFFFFFFFF")]
     public void Envelope_Broken_IsAFramingError(string hex)
     {
-        var read = () => Envelope.Read(Convert.FromHexString(hex), out _, out _);
+        var read = () => Envelope.Read(Convert.FromHexString(hex), out _, out _, out _);
         read.Should().Throw<MessageFramingException>();
     }
 
@@ -90,10 +90,48 @@ public class WireTests
     [InlineData("content-type")]
     [InlineData("with space")]
     [InlineData("x-bin")]
+    [InlineData(":path")]
+    [InlineData("Grpc-Timeout")]
+    [InlineData("grpc-")]
+    [InlineData("Host")]
+    [InlineData("TE")]
+    [InlineData("transports-close-status")]
+    [InlineData("ünicode")]
+    [InlineData("line\nbreak")]
+    [InlineData("")]
     public void Metadata_TextUnderAForeignKey_IsRefused(string key)
     {
         var add = () => new GrpcMetadata().Add(key, "value");
         add.Should().Throw<ArgumentException>();
+    }
+
+    [Theory]
+    [InlineData("line\r\nbreak")]
+    [InlineData("ünicode")]
+    [InlineData(" at the front")]
+    [InlineData("at the end ")]
+    [InlineData("tab\t")]
+    public void Metadata_TextThatAHeaderCannotCarry_IsRefused(string value)
+    {
+        var add = () => new GrpcMetadata().Add("key", value);
+        add.Should().Throw<ArgumentException>().WithMessage("*-bin*");
+    }
+
+    [Fact]
+    public void Metadata_ReceivedBinaryJoinedWithCommas_IsTakenApartAndBrokenOnesAreLeftOut()
+    {
+        var metadata = new GrpcMetadata();
+        metadata.AddReceived("a-bin", "AP8H,AQI=, AQI,,!!,A");
+        metadata.AddReceived("grpc-hidden-bin", "AQI=");
+        metadata.Select(static entry => Convert.ToHexString(entry.Bytes.Span)).Should().Equal("00FF07", "0102", "0102", "");
+    }
+
+    [Fact]
+    public void Metadata_ReceivedTextWithComma_StaysWhole()
+    {
+        var metadata = new GrpcMetadata();
+        metadata.AddReceived("When", "Mon, 23 Nov");
+        metadata.GetText("when").Should().Be("Mon, 23 Nov");
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,7 @@ internal static class GrpcCallHandler
     {
         if (GrpcRequest.WireOf(context.Request.ContentType) is not { } wire || !HttpMethods.IsPost(context.Request.Method))
         {
+            Log.GrpcRequestRefused(logger, context.Connection.Id, "It is not a POST with the content type application/grpc, application/grpc-web or application/grpc-web-text.");
             context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return;
         }
@@ -25,6 +27,7 @@ internal static class GrpcCallHandler
         if (wire == GrpcWire.Http2 && !HttpProtocol.IsHttp2(context.Request.Protocol) && !HttpProtocol.IsHttp3(context.Request.Protocol))
         {
             // Trailers need HTTP/2; what a client of HTTP/1.1 can use is gRPC-Web.
+            Log.GrpcRequestRefused(logger, context.Connection.Id, "gRPC needs HTTP/2; over HTTP/1.1 there is gRPC-Web.");
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
             context.Response.Headers.Upgrade = "h2c";
             return;
@@ -38,10 +41,11 @@ internal static class GrpcCallHandler
         var now = options.TimeProvider.GetUtcNow();
         var call = new GrpcServerCall(context, wire, compression, timeout < DateTimeOffset.MaxValue - now ? now + timeout : null);
         var connection = wire == GrpcWire.Http2
-            ? new GrpcServerConnection(context, call, options)
-            : new GrpcWebServerConnection(context, call, options);
+            ? new GrpcServerConnection(context, call, hasEnvelope, options)
+            : new GrpcWebServerConnection(context, call, hasEnvelope, options);
         if (Refuse(headers, compression, timeout) is { } refusal)
         {
+            Log.GrpcCallRefused(logger, call.Method, context.Connection.Id, refusal.Code, refusal.Message);
             call.SetStatus(refusal.Code, refusal.Message);
             await connection.CompleteWritesAsync().ConfigureAwait(false);
             return;
@@ -64,7 +68,15 @@ internal static class GrpcCallHandler
             channel.StartDeadline(limit);
         }
 
-        using (context.RequestAborted.UnsafeRegister(static state => OnRequestAborted((GrpcMessageChannel)state!), channel))
+        var connected = context.Features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
+        var aborted = context.RequestAborted.UnsafeRegister(
+            static state =>
+            {
+                var (channel, connected) = ((GrpcMessageChannel, CancellationToken))state!;
+                OnRequestAborted(channel, connected.IsCancellationRequested);
+            },
+            (channel, connected));
+        using (aborted)
         {
             await serve(channel).ConfigureAwait(false);
             await channel.CloseAsync().ConfigureAwait(false);
@@ -72,11 +84,13 @@ internal static class GrpcCallHandler
         }
     }
 
-    private static void OnRequestAborted(GrpcMessageChannel channel) => channel.EndFromOutside(new ChannelCloseInfo(
+    // A cancel is how a client leaves a call that only the server would end, and no failure.
+    private static void OnRequestAborted(GrpcMessageChannel channel, bool isConnectionLost) => channel.EndFromOutside(new ChannelCloseInfo(
         ChannelCloseStatus.ConnectionLost,
         IsRemote: true,
-        "The client cancelled the call, or its connection was lost.",
-        (long)GrpcStatusCode.Cancelled));
+        isConnectionLost ? "The client's connection was lost." : "The client cancelled the call, or its connection was lost.",
+        (long)GrpcStatusCode.Cancelled,
+        isConnectionLost ? new IOException("The client's connection was lost.") : null));
 
     private static GrpcStatus? Refuse(IHeaderDictionary headers, GrpcCompression compression, TimeSpan? timeout)
     {

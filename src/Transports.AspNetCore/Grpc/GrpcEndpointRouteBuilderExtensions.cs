@@ -1,9 +1,4 @@
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Transports;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -21,9 +16,9 @@ public static class GrpcEndpointRouteBuilderExtensions
     /// <param name="options">Limits and habits of this method; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
     /// <returns>For conventions, such as authorization.</returns>
     /// <remarks>
-    /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Turn
-    /// <c>Limits.Http2.KeepAlivePingDelay</c> on, or a client that stops is never noticed, and set <c>Limits.MinResponseDataRate</c> to
-    /// <see langword="null"/> where clients may read slowly.
+    /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Clients that stop without a
+    /// word are noticed by Kestrel's HTTP/2 pings: see <see cref="AspNetCoreTransportOptions.Http2KeepAliveInterval"/>. Set
+    /// <c>Limits.MinResponseDataRate</c> to <see langword="null"/> where clients may read slowly.
     /// </remarks>
     /// <exception cref="ArgumentException">The method is not of that form.</exception>
     public static IEndpointConventionBuilder MapGrpcMessageChannel(
@@ -41,15 +36,7 @@ public static class GrpcEndpointRouteBuilderExtensions
             throw new ArgumentException($"'{method}' is not a gRPC method. Write package.Service/Method, as in the .proto.", nameof(method));
         }
 
-        var services = endpoints.ServiceProvider;
-        options ??= services.GetService<IOptions<AspNetCoreTransportOptions>>()?.Value ?? new AspNetCoreTransportOptions();
-        options.Validate();
-        var runner = new ChannelRunner(
-            handler,
-            options,
-            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<AspNetCoreTransport>(),
-            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
-        var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(runner)]);
+        var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(ChannelRunner.Create(endpoints, handler, options))]);
         return endpoints.Map("/" + method, endpoint.InvokeAsync).WithDisplayName($"gRPC {method}");
     }
 }

@@ -8,7 +8,7 @@ namespace Transports;
 
 /// <summary>The bytes of one call on the server: the request's body in, the response's body out, and the status as its end.</summary>
 /// <remarks>The request must not return before <see cref="Completion"/>: until then its body and its response are in use.</remarks>
-internal class GrpcServerConnection : ByteConnection
+internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
 {
     // RFC 9113, section 7.
     private const int Http2Cancel = 0x8;
@@ -19,11 +19,16 @@ internal class GrpcServerConnection : ByteConnection
     private readonly CancellationToken _requestAborted;
     private readonly IHttpResetFeature? _reset;
     private ChannelCloseInfo? _refusal;
+    private readonly bool _hasEnvelope;
+    private readonly Lock _endGate = new();
     private int _aborted;
-    private int _ended;
+    private bool _ended;
+    private int _peerClosed;
+    private Task _halfClosing = Task.CompletedTask;
 
-    public GrpcServerConnection(HttpContext context, GrpcServerCall call, MessageChannelOptions options)
+    public GrpcServerConnection(HttpContext context, GrpcServerCall call, bool hasEnvelope, MessageChannelOptions options)
     {
+        _hasEnvelope = hasEnvelope;
         Context = context;
         Call = call;
         Input = context.Request.BodyReader;
@@ -35,6 +40,8 @@ internal class GrpcServerConnection : ByteConnection
     }
 
     public override bool SupportsZeroByteReads => true;
+
+    public override bool SupportsHalfClose => _hasEnvelope;
 
     /// <summary>Completes when the connection is given back, without fault.</summary>
     public Task Completion => _completion.Task;
@@ -66,7 +73,23 @@ internal class GrpcServerConnection : ByteConnection
         return WriteBodyAsync(buffer);
     }
 
-    public override ValueTask CompleteWritesAsync() => CompleteWritesAsync(ChannelCloseStatus.Normal, null);
+    public void OnPeerClosed() => Volatile.Write(ref _peerClosed, 1);
+
+    public override ValueTask CompleteWritesAsync()
+    {
+        if (!_hasEnvelope || Volatile.Read(ref _peerClosed) != 0)
+        {
+            return CompleteWritesAsync(ChannelCloseStatus.Normal, null);
+        }
+
+        // The trailers, and with them the end of the call, wait for the close.
+        lock (_endGate)
+        {
+            return _ended ? ValueTask.CompletedTask : new ValueTask(_halfClosing = WriteAsync(Envelope.FrameEnd(EnvelopeEnd.HalfClose)).AsTask());
+        }
+    }
+
+    public override ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => CompleteWritesAsync(status, description);
 
     public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
     {
@@ -93,7 +116,7 @@ internal class GrpcServerConnection : ByteConnection
             return;
         }
 
-        if (Volatile.Read(ref _ended) == 0)
+        if (!Volatile.Read(ref _ended))
         {
             if (info.IsRemote || info.Status == ChannelCloseStatus.Aborted)
             {
@@ -185,9 +208,20 @@ internal class GrpcServerConnection : ByteConnection
 
     protected void ThrowIfAborted(in ReadResult result)
     {
-        if (result.IsCanceled && Volatile.Read(ref _aborted) != 0)
+        if (!result.IsCanceled)
+        {
+            return;
+        }
+
+        if (Volatile.Read(ref _aborted) != 0)
         {
             throw new IOException("The call was aborted.");
+        }
+
+        if (Volatile.Read(ref _ended))
+        {
+            // The next read ends at once too: this one may have had no buffer, and then its end is not taken for the client's.
+            Input.CancelPendingRead();
         }
     }
 
@@ -205,8 +239,24 @@ internal class GrpcServerConnection : ByteConnection
         }
     }
 
-    private Task EndAsync(ChannelCloseStatus status, string? description)
-        => Interlocked.Exchange(ref _ended, 1) == 0 ? WriteEndAsync(Call.EndWith(status, description)) : Task.CompletedTask;
+    private async Task EndAsync(ChannelCloseStatus status, string? description)
+    {
+        Task halfClosing;
+        lock (_endGate)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _ended, true);
+            halfClosing = _halfClosing;
+        }
+
+        // Only one may write at a time.
+        await halfClosing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WriteEndAsync(Call.EndWith(status, description)).ConfigureAwait(false);
+    }
 
     private void Reset()
     {

@@ -1,10 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -45,83 +40,73 @@ public sealed class GrpcServerTransport : IServerTransport
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
         var target = GrpcAddress.Parse(address);
-        if (target.IsEncrypted && _options.ServerCertificate is null)
+        if (address.Port < 0)
         {
-            throw new TransportUnavailableException(
-                $"a certificate for {address}",
-                "Set GrpcServerTransportOptions.ServerCertificate to one with its private key, or listen without TLS behind a proxy that has one.");
+            address = new UriBuilder(address) { Port = target.Http.Port }.Uri;
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
-        var app = Build(target, address.Port < 0 ? target.Http.Port : address.Port);
-        var listener = new GrpcListener(app, target, _options, _loggerFactory.CreateLogger("Transports.Grpc"));
-        app.Run(listener.HandleAsync);
-        try
+        var settings = new KestrelListenerSettings
         {
-            await app.StartAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            await app.DisposeAsync().ConfigureAwait(false);
-            throw e is IOException or AddressInUseException or SocketException
-                ? new TransportException($"Could not listen on {address}. {e.Message}", e)
-                : e;
-        }
-
-        listener.SetLocalAddress(address, app.Urls.First());
-        return listener;
+            Protocols = HttpProtocols.Http2,
+            ServerCertificate = _options.ServerCertificate,
+            ServerCertificateOption = $"{nameof(GrpcServerTransportOptions)}.{nameof(GrpcServerTransportOptions.ServerCertificate)}",
+            Backlog = _options.Backlog,
+            Configure = Configure,
+        };
+        return await KestrelListener.StartAsync(address, settings, listener => Serve(target, listener), _loggerFactory, cancellationToken).ConfigureAwait(false);
     }
 
-    private WebApplication Build(GrpcAddress target, int port)
+    private static async Task HandOutAsync(KestrelListener listener, IMessageChannel channel)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(_loggerFactory);
-        builder.WebHost.UseKestrelCore();
-        if (target.IsEncrypted)
+        if (listener.TryHandOut(channel))
         {
-            builder.WebHost.UseKestrelHttpsConfiguration();
+            // The request, and with it the call, lasts as long as the channel.
+            await channel.Closed.ConfigureAwait(false);
+            return;
         }
 
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            var http2 = kestrel.Limits.Http2;
-            http2.MaxStreamsPerConnection = _options.MaxStreamsPerConnection;
-            http2.InitialStreamWindowSize = _options.StreamWindowSize;
-            http2.InitialConnectionWindowSize = Math.Max(http2.InitialConnectionWindowSize, 2 * _options.StreamWindowSize);
-            http2.KeepAlivePingDelay = _options.KeepAliveInterval;
-            http2.KeepAlivePingTimeout = _options.KeepAliveTimeout;
-
-            // A client that reads slowly is backpressure, not an attack: the channel's buffers are bounded.
-            kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Limits.MinRequestBodyDataRate = null;
-            kestrel.Limits.MaxRequestBodySize = null;
-            _options.ConfigureKestrel?.Invoke(kestrel);
-            kestrel.Listen(EndPointOf(target.Http.Host, port), listen =>
-            {
-                listen.Protocols = HttpProtocols.Http2;
-                if (target.IsEncrypted)
-                {
-                    listen.UseHttps(_options.ServerCertificate!);
-                }
-            });
-        });
-        return builder.Build();
+        // Not GoingAway, which is a clean end: a call refused must not look like one with no answer.
+        channel.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.Unavailable, "The server does not accept calls now. Try again later, or another server.");
     }
 
-    private static IPEndPoint EndPointOf(string host, int port)
+    private static Task RefuseMethod(HttpContext context, IMessageChannel channel, ILogger logger)
     {
-        if (host is "*" or "+")
-        {
-            return new IPEndPoint(IPAddress.IPv6Any, port);
-        }
+        var call = channel.GetFeature<IGrpcServerCall>()!;
+        var reason = $"There is no method {call.Method} here.";
+        Log.GrpcCallRefused(logger, call.Method, context.Connection.Id, GrpcStatusCode.Unimplemented, reason);
+        call.SetStatus(GrpcStatusCode.Unimplemented, reason);
+        return Task.CompletedTask;
+    }
 
-        if (IPAddress.TryParse(host.Trim('[', ']'), out var ip))
+    private RequestDelegate Serve(GrpcAddress target, KestrelListener listener)
+    {
+        var logger = _loggerFactory.CreateLogger("Transports.Grpc");
+        return context =>
         {
-            return new IPEndPoint(ip, port);
-        }
+            var isOurs = context.Request.Path.Value?.Trim('/') == target.Method;
+            return GrpcCallHandler.HandleAsync(
+                context,
+                isOurs && target.HasEnvelope,
+                _options,
+                new GrpcCompression { IsEnabled = _options.EnableGzip, Threshold = _options.GzipThreshold },
+                logger,
+                channel => isOurs ? HandOutAsync(listener, channel) : RefuseMethod(context, channel, logger));
+        };
+    }
 
-        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            ? new IPEndPoint(IPAddress.Loopback, port)
-            : throw new ArgumentException($"'{host}' cannot be listened on. Use localhost, an IP address of this machine, or * for all of them.");
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        var http2 = kestrel.Limits.Http2;
+        http2.MaxStreamsPerConnection = _options.MaxStreamsPerConnection;
+        http2.InitialStreamWindowSize = _options.StreamWindowSize;
+        http2.InitialConnectionWindowSize = Math.Max(http2.InitialConnectionWindowSize, 2 * _options.StreamWindowSize);
+        http2.KeepAlivePingDelay = _options.KeepAliveInterval;
+        http2.KeepAlivePingTimeout = _options.KeepAliveTimeout;
+
+        // A client that reads slowly is backpressure, not an attack: the channel's buffers are bounded.
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MaxRequestBodySize = null;
+        _options.ConfigureKestrel?.Invoke(kestrel);
     }
 }

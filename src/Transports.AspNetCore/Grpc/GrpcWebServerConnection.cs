@@ -10,8 +10,8 @@ namespace Transports;
 /// <summary>
 /// gRPC-Web (grpc/grpc, <c>doc/PROTOCOL-WEB.md</c>): the trailers are the last frame of the body, and in the text variant the body is base64.
 /// </summary>
-internal sealed class GrpcWebServerConnection(HttpContext context, GrpcServerCall call, MessageChannelOptions options)
-    : GrpcServerConnection(context, call, options)
+internal sealed class GrpcWebServerConnection(HttpContext context, GrpcServerCall call, bool hasEnvelope, MessageChannelOptions options)
+    : GrpcServerConnection(context, call, hasEnvelope, options)
 {
     private const byte TrailerFlag = 0x80;
 

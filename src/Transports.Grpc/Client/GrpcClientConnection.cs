@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace Transports;
 
@@ -15,6 +16,8 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly HttpRequestMessage _request;
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
+    private readonly bool _hasEnvelope;
+    private readonly ILogger _logger;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
@@ -36,7 +39,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private int _reading;
     private int _aborted;
 
-    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, string method, GrpcCompression compression, MessageChannelOptions options)
+    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, MessageChannelOptions options, ILogger logger)
     {
         _invoker = invoker;
         _request = request;
@@ -44,7 +47,9 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _compression = compression;
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
-        Method = method;
+        _logger = logger;
+        Method = target.Method;
+        _hasEnvelope = target.HasEnvelope;
         content.Restart = RestartAsync;
         Observe(_responseHeaders.Task);
         Observe(content.Started);
@@ -126,6 +131,62 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         return ValueTask.CompletedTask;
     }
 
+    public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
+    {
+        if (_hasEnvelope && (status != ChannelCloseStatus.Normal || !string.IsNullOrEmpty(description)))
+        {
+            try
+            {
+                var frame = Envelope.FrameEnd(new EnvelopeEnd(status, description));
+                var output = KeepForReplay(frame, out var restarting);
+                await restarting.ConfigureAwait(false);
+                await output.WriteAsync(frame, CancellationToken.None).ConfigureAwait(false);
+                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The server has ended the call before, and nobody there is left to be told.
+            }
+        }
+
+        _content.Finish();
+    }
+
+    /// <summary>
+    /// For a channel that receives no more because the server said so: waits until the server has ended the call, and tells how. Nobody
+    /// must be reading, and nothing but the end may still come.
+    /// </summary>
+    public async Task<ChannelCloseInfo> WaitForEndAsync()
+    {
+        Task ahead;
+        lock (_aheadGate)
+        {
+            if (Interlocked.CompareExchange(ref _reading, 1, 0) == 0)
+            {
+                _readingAhead = ReadAheadAsync();
+            }
+
+            ahead = _readingAhead ?? throw new InvalidOperationException("Somebody reads.");
+        }
+
+        try
+        {
+            await ahead.ConfigureAwait(false);
+            if (!_ahead.IsEmpty)
+            {
+                return new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, "The server went on sending after it had said that it would not.");
+            }
+
+            var end = GrpcResponse.ReadEnd(_response!.Result);
+            OnEnd(end, _response.Result.TrailingHeaders.NonValidated);
+            return end;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return DescribeFailure(e);
+        }
+    }
+
     public override void Abort()
     {
         if (Interlocked.Exchange(ref _aborted, 1) != 0)
@@ -137,6 +198,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         {
             // First the token, so that the stream is reset with CANCEL, then the body: the other way round the server could
             // take the end of the body for a half-close.
+            _content.BeginAbort();
             _cancel.Cancel();
             _content.Cancel();
             if (_response is { IsCompletedSuccessfully: true })
@@ -187,6 +249,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private async Task<HttpResponseMessage> SendAsync()
     {
         var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
+        _content.OnResponse();
         StopReplaying();
         var headers = response.Headers.NonValidated;
         _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");
@@ -263,6 +326,11 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         var response = await _response!.ConfigureAwait(false);
         if (GrpcResponse.ReadEarlyEnd(response) is { } early)
         {
+            if (Status is null && !response.Headers.NonValidated.Contains("grpc-status"))
+            {
+                GrpcLog.NotGrpc(_logger, Method, early.Description);
+            }
+
             OnEnd(early, response.Headers.NonValidated);
         }
 
@@ -323,6 +391,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                 throw new InvalidOperationException("The call cannot be sent again: its first messages are gone.");
             }
 
+            GrpcLog.SentAgain(_logger, Method);
             _output = output;
             return _restarting = WriteAgainAsync(output, replay.ToArray());
         }

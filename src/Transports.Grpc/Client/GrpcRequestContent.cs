@@ -9,6 +9,9 @@ internal sealed class GrpcRequestContent : HttpContent
     private readonly TaskCompletionSource<Stream> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private bool _aborting;
+    private bool _hasResponse;
+
     public GrpcRequestContent(string contentType) => Headers.ContentType = new MediaTypeHeaderValue(contentType);
 
     /// <summary>Completes with the body's stream when the connection is there and the request's headers have been written.</summary>
@@ -20,6 +23,12 @@ internal sealed class GrpcRequestContent : HttpContent
     /// <summary>Ends the body, which ends the stream's sending half.</summary>
     public void Finish() => _finished.TrySetResult();
 
+    /// <summary>The response's headers have arrived.</summary>
+    public void OnResponse() => Volatile.Write(ref _hasResponse, true);
+
+    /// <summary>An abort begins, and <see cref="Cancel"/> follows: until then the body must not end, which could look like a half-close.</summary>
+    public void BeginAbort() => Volatile.Write(ref _aborting, true);
+
     /// <summary>Fails the body, which resets the stream unless it is over already.</summary>
     public void Cancel()
     {
@@ -30,8 +39,8 @@ internal sealed class GrpcRequestContent : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    // The token is left alone on purpose: when the server resets the stream it is cancelled too, and an exception from here
-    // would hide the reset's code, which is the reason.
+    // No exception for the token while there is no response: it is cancelled too when the server resets the stream, and an exception from
+    // here would hide the reset's code, which is the reason.
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         if (!_started.TrySetResult(stream))
@@ -40,7 +49,24 @@ internal sealed class GrpcRequestContent : HttpContent
             await (Restart ?? throw new InvalidOperationException("A call cannot be sent twice."))(stream).ConfigureAwait(false);
         }
 
-        await _finished.Task.ConfigureAwait(false);
+        // A stream that the server has ended must not stay open for a body that nobody there reads: a server that stops waits for it. This
+        // stream only: the request may be sent again on another.
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using (cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over))
+        {
+            await Task.WhenAny(_finished.Task, over.Task).ConfigureAwait(false);
+        }
+
+        if (Volatile.Read(ref _aborting) || _finished.Task.IsCompleted)
+        {
+            await _finished.Task.ConfigureAwait(false);
+        }
+        else if (Volatile.Read(ref _hasResponse))
+        {
+            // Nobody waits for this exception, and with it the stack writes nothing more on the stream. A late END_STREAM could meet a
+            // connection that the server has closed, and the failed write would take other streams' answers with it.
+            throw new OperationCanceledException(cancellationToken);
+        }
     }
 
     protected override bool TryComputeLength(out long length)

@@ -25,7 +25,7 @@ internal static class GrpcResponse
         }
 
         var contentType = response.Content.Headers.ContentType?.MediaType;
-        return contentType is null || !contentType.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase)
+        return contentType is null || !IsGrpc(contentType)
             ? NotGrpc(GrpcStatusCode.Unknown, $"The server answered with the content type '{contentType}' instead of application/grpc. Check the address's host, port and path.")
             : null;
     }
@@ -51,6 +51,13 @@ internal static class GrpcResponse
         }
 
         return metadata;
+    }
+
+    // With a "+" and a format behind it or without; gRPC-Web and whatever else begins like this is not it.
+    private static bool IsGrpc(string contentType)
+    {
+        const string Name = "application/grpc";
+        return contentType.StartsWith(Name, StringComparison.OrdinalIgnoreCase) && (contentType.Length == Name.Length || contentType[Name.Length] == '+');
     }
 
     private static ChannelCloseInfo ToCloseInfo(HttpHeadersNonValidated headers, string code)

@@ -14,6 +14,14 @@ internal static class Http2Failure
             {
                 case GrpcCallFailedException failed:
                     return failed.Info;
+                case HttpProtocolException silence when silence.Message.Contains(nameof(SocketsHttpHandler.KeepAlivePingDelay), StringComparison.Ordinal):
+                    // Under the code of a PROTOCOL_ERROR by the peer; only the text, which names the property, tells the two apart.
+                    return new ChannelCloseInfo(
+                        ChannelCloseStatus.TimedOut,
+                        IsRemote: true,
+                        "The server has not answered a PING in time (KeepAliveInterval, KeepAliveTimeout).",
+                        (long)GrpcStatusCode.Unavailable,
+                        exception);
                 case HttpProtocolException reset:
                     return FromReset(reset.ErrorCode, exception);
             }

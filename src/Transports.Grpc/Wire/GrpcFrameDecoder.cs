@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Transports;
 
 /// <summary>Reads uncompressed messages, and refuses compressed ones.</summary>
-internal sealed class GrpcFrameDecoder(bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : ContiguousFrameDecoder, IGrpcFrameDecoder
+internal sealed class GrpcFrameDecoder(IGrpcFraming framing, bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : ContiguousFrameDecoder, IGrpcFrameDecoder
 {
     private readonly long _maxFrame = hasEnvelope ? (long)maxMessageSize + Envelope.AcceptedOverhead : maxMessageSize;
 
@@ -59,7 +59,14 @@ internal sealed class GrpcFrameDecoder(bool hasEnvelope, GrpcCompression compres
             return true;
         }
 
-        LastKind = Envelope.Read(buffer.Slice(GrpcFraming.PrefixSize, length), out var offset, out payloadLength);
+        LastKind = Envelope.Read(buffer.Slice(GrpcFraming.PrefixSize, length), out var offset, out payloadLength, out var end);
+        if (end is not null)
+        {
+            payloadLength = 0;
+            framing.EndReceived?.Invoke(end);
+            return false;
+        }
+
         payloadOffset += offset;
         return payloadLength <= maxMessageSize ? true : throw new MessageTooLargeException(payloadLength, maxMessageSize);
     }

@@ -11,11 +11,13 @@ internal sealed class GrpcFraming(bool hasEnvelope, GrpcCompression compression)
 {
     public const int PrefixSize = 5;
 
+    public Action<EnvelopeEnd>? EndReceived { get; set; }
+
     public string Name => hasEnvelope ? "grpc-envelope" : "grpc";
 
     public int MaxHeaderSize => hasEnvelope ? PrefixSize + Envelope.MaxOverhead : PrefixSize;
 
-    public IFrameDecoder CreateDecoder(int maxMessageSize) => new GrpcFrameDecoder(hasEnvelope, compression, maxMessageSize);
+    public IFrameDecoder CreateDecoder(int maxMessageSize) => new GrpcFrameDecoder(this, hasEnvelope, compression, maxMessageSize);
 
     public void WriteFrame(in ReadOnlySequence<byte> payload, IBufferWriter<byte> output)
         => WriteFrame(new Message(payload), output);

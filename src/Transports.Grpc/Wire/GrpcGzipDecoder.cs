@@ -1,14 +1,18 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace Transports;
 
 /// <summary>Reads messages that may be compressed; what comes out of one is held to the same limit as a plain one, while it is inflated.</summary>
-internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : IGrpcFrameDecoder
+internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, GrpcCompression compression, int maxMessageSize) : IGrpcFrameDecoder
 {
     private const int FirstSize = 4096;
 
-    private readonly GrpcFrameDecoder _plain = new(hasEnvelope, compression, maxMessageSize);
+    // A header of ten bytes, a deflate block of two, a checksum and a size.
+    private const int SmallestMember = 20;
+
+    private readonly GrpcFrameDecoder _plain = new(framing, hasEnvelope, compression, maxMessageSize);
     private readonly int _maxInflated = (int)Math.Min(hasEnvelope ? (long)maxMessageSize + Envelope.AcceptedOverhead : maxMessageSize, Array.MaxLength - 1);
     private byte[] _inflated = [];
 
@@ -48,7 +52,12 @@ internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compress
         var offset = 0;
         if (hasEnvelope)
         {
-            LastKind = Envelope.Read(_inflated.AsSpan(0, size), out offset, out size);
+            LastKind = Envelope.Read(_inflated.AsSpan(0, size), out offset, out size, out var end);
+            if (end is not null)
+            {
+                framing.EndReceived?.Invoke(end);
+                return false;
+            }
         }
 
         if (size > maxMessageSize)
@@ -59,6 +68,20 @@ internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compress
         payload = new ReadOnlySequence<byte>(_inflated, offset, size);
         buffer = buffer.Slice(whole);
         return true;
+    }
+
+    // GZipStream takes an end in the middle for the end. A whole member closes with its inflated size (RFC 1952, section 2.3.1); gRPC's
+    // messages are one member each.
+    private static bool IsWhole(in ReadOnlySequence<byte> compressed, int size)
+    {
+        if (compressed.Length < SmallestMember)
+        {
+            return false;
+        }
+
+        Span<byte> closing = stackalloc byte[sizeof(uint)];
+        compressed.Slice(compressed.Length - sizeof(uint)).CopyTo(closing);
+        return BinaryPrimitives.ReadUInt32LittleEndian(closing) == (uint)size;
     }
 
     private int Inflate(in ReadOnlySequence<byte> compressed)
@@ -83,7 +106,9 @@ internal sealed class GrpcGzipDecoder(bool hasEnvelope, GrpcCompression compress
                 var count = gzip.Read(_inflated, size, _inflated.Length - size);
                 if (count == 0)
                 {
-                    return size;
+                    return IsWhole(compressed, size)
+                        ? size
+                        : throw new MessageFramingException("A message is marked as gzip and is cut short, or more than one gzip member.");
                 }
 
                 size += count;

@@ -12,9 +12,11 @@ internal sealed class GrpcGzipFraming(bool hasEnvelope, GrpcCompression compress
     // Messages are written under the channel's gate, one at a time, so one scratch serves them all.
     private readonly MemoryStream _scratch = new();
 
+    public Action<EnvelopeEnd>? EndReceived { get; set; }
+
     public string Name => _plain.Name + "-gzip";
 
-    public IFrameDecoder CreateDecoder(int maxMessageSize) => new GrpcGzipDecoder(hasEnvelope, compression, maxMessageSize);
+    public IFrameDecoder CreateDecoder(int maxMessageSize) => new GrpcGzipDecoder(this, hasEnvelope, compression, maxMessageSize);
 
     public void WriteFrame(in ReadOnlySequence<byte> payload, IBufferWriter<byte> output)
         => WriteFrame(new Message(payload), output);

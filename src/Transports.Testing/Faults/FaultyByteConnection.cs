@@ -94,6 +94,9 @@ public sealed class FaultyByteConnection : ByteConnection
     public override ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description) => _inner.CompleteWritesAsync(status, description);
 
     /// <inheritdoc/>
+    public override ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => _inner.CloseAfterCompletedWritesAsync(status, description);
+
+    /// <inheritdoc/>
     public override void Abort() => _inner.Abort();
 
     /// <inheritdoc/>

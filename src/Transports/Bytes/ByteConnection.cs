@@ -58,6 +58,14 @@ public abstract class ByteConnection : IAsyncDisposable
     /// <param name="description">The text given with it.</param>
     public virtual ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description) => CompleteWritesAsync();
 
+    /// <summary>
+    /// The channel closes, and has told the peer with <see cref="CompleteWritesAsync()"/> before that no more bytes will come: for a protocol in
+    /// which that is not yet the end. Called once at most, possibly before that call has completed. By default there is nothing left to tell.
+    /// </summary>
+    /// <param name="status">The reason given to <see cref="IMessageChannel.CloseAsync"/>.</param>
+    /// <param name="description">The text given with it.</param>
+    public virtual ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => ValueTask.CompletedTask;
+
     /// <summary>Ends the connection at once, so that the peer sees an error rather than an end where the protocol can tell them apart. Idempotent; never throws.</summary>
     public abstract void Abort();
 

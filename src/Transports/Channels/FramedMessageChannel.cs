@@ -168,6 +168,12 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
         => _sender.TryWriteControl(state, write);
 
     /// <summary>
+    /// The peer has said inside its stream that it sends no more: a receive returns <see langword="null"/> from now on, and what was read behind
+    /// it is dropped. For the receiving thread, in place of handing out a message.
+    /// </summary>
+    protected void EndInput() => _receiver.EndInput();
+
+    /// <summary>
     /// The peer has said its protocol's last word. Answers with <see cref="WriteEnd"/>, ends the channel, and gives the connection back in
     /// the background. For the receiving thread; what was read behind it is dropped.
     /// </summary>
@@ -290,14 +296,17 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
 
     private async ValueTask CompleteWritesAsync(bool closing = false, ChannelCloseStatus status = default, string? description = null)
     {
-        if (Interlocked.Exchange(ref _writesCompleted, true))
+        var completed = Interlocked.Exchange(ref _writesCompleted, true);
+        if (completed && !closing)
         {
             return;
         }
 
         try
         {
-            await (closing ? _connection.CompleteWritesAsync(status, description) : _connection.CompleteWritesAsync()).ConfigureAwait(false);
+            await (completed ? _connection.CloseAfterCompletedWritesAsync(status, description)
+                : closing ? _connection.CompleteWritesAsync(status, description)
+                : _connection.CompleteWritesAsync()).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -33,11 +33,12 @@ def client_stream(requests, context):
 def both(requests, context):
     epilogue = "epilogue" in dict(context.invocation_metadata())
     for request in requests:
+        if request == b"hang":
+            # Before the answer: a client that cancels once it has that may be quicker than grpcio is back from sending it, and then
+            # this generator is never resumed.
+            context.add_callback(cancelled.set)
         yield request
         if request == b"hang":
-            # Over already when the client was quick: then no callback is called.
-            if not context.add_callback(cancelled.set):
-                cancelled.set()
             while context.is_active():
                 time.sleep(0.01)
             return

@@ -1,0 +1,25 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Transports;
+
+/// <summary>What a <see cref="KestrelListener"/> needs to know of its transport's options.</summary>
+internal sealed record KestrelListenerSettings
+{
+    public required HttpProtocols Protocols { get; init; }
+
+    /// <summary>The certificate of encrypted addresses.</summary>
+    public required X509Certificate2? ServerCertificate { get; init; }
+
+    /// <summary>The option that <see cref="ServerCertificate"/> comes from, for the error that it is missing.</summary>
+    public required string ServerCertificateOption { get; init; }
+
+    /// <summary>Whether open channels need new requests, as a session of several does: the port stays open for them until the last one has ended.</summary>
+    public bool ChannelsNeedRequests { get; init; }
+
+    /// <summary>How many channels wait to be accepted at most.</summary>
+    public required int Backlog { get; init; }
+
+    /// <summary>Sets Kestrel's options, before it listens.</summary>
+    public required Action<KestrelServerOptions> Configure { get; init; }
+}

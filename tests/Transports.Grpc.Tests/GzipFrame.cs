@@ -1,0 +1,21 @@
+using System.IO.Compression;
+
+namespace Transports;
+
+/// <summary>A payload as a compressed gRPC message.</summary>
+internal static class GzipFrame
+{
+    public static byte[] Of(byte[] payload)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(new byte[GrpcFraming.PrefixSize]);
+        using (var gzip = new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            gzip.Write(payload);
+        }
+
+        var frame = stream.ToArray();
+        GrpcFraming.WritePrefix(frame, isCompressed: true, frame.Length - GrpcFraming.PrefixSize);
+        return frame;
+    }
+}

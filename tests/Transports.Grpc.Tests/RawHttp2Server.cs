@@ -1,0 +1,110 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Transports;
+
+/// <summary>An HTTP/2 server that writes frames by hand (RFC 9113), for what no web server sends. Reads what it must, and answers SETTINGS.</summary>
+internal sealed class RawHttp2Server : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+    public RawHttp2Server() => _listener.Start();
+
+    public Uri Address => new($"grpc+http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/any.Service/Method");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async Task<Connection> AcceptAsync()
+    {
+        var connection = new Connection(await _listener.AcceptTcpClientAsync(Token));
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        return default;
+    }
+
+    internal sealed class Connection(TcpClient client) : IAsyncDisposable
+    {
+        private const byte Data = 0;
+        private const byte Headers = 1;
+        private const byte Reset = 3;
+        private const byte Settings = 4;
+        private const byte GoAway = 7;
+
+        private readonly NetworkStream _stream = client.GetStream();
+
+        public async Task OpenAsync()
+        {
+            var preface = new byte[24];
+            await _stream.ReadExactlyAsync(preface, Token);
+            await WriteAsync(Settings, 0, 0, []);
+        }
+
+        /// <summary>Reads up to a stream's HEADERS, and says its id.</summary>
+        public async Task<int> ReadRequestAsync()
+        {
+            var header = new byte[9];
+            while (true)
+            {
+                await _stream.ReadExactlyAsync(header, Token);
+                var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
+                await _stream.ReadExactlyAsync(payload, Token);
+                if (header[3] == Settings && (header[4] & 1) == 0)
+                {
+                    await WriteAsync(Settings, 1, 0, []);
+                }
+                else if (header[3] == Headers)
+                {
+                    return BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5));
+                }
+            }
+        }
+
+        public Task HeadersAsync(int stream, bool isEnd, params (string Name, string Value)[] fields)
+        {
+            // Literal fields without indexing and without Huffman coding (RFC 7541, section 6.2.2).
+            var block = new MemoryStream();
+            foreach (var (name, value) in fields)
+            {
+                block.WriteByte(0);
+                foreach (var text in new[] { name, value })
+                {
+                    block.WriteByte((byte)text.Length);
+                    block.Write(Encoding.ASCII.GetBytes(text));
+                }
+            }
+
+            return WriteAsync(Headers, (byte)(4 | (isEnd ? 1 : 0)), stream, block.ToArray());
+        }
+
+        public Task DataAsync(int stream, params byte[] bytes) => WriteAsync(Data, 0, stream, bytes);
+
+        public Task ResetAsync(int stream, int code) => WriteAsync(Reset, 0, stream, [0, 0, 0, (byte)code]);
+
+        public Task GoAwayAsync(int lastStream, int code = 0) => WriteAsync(GoAway, 0, 0, [0, 0, 0, (byte)lastStream, 0, 0, 0, (byte)code]);
+
+        public ValueTask DisposeAsync()
+        {
+            client.Dispose();
+            return default;
+        }
+
+        private async Task WriteAsync(byte type, byte flags, int stream, byte[] payload)
+        {
+            var frame = new byte[9 + payload.Length];
+            frame[1] = (byte)(payload.Length >> 8);
+            frame[2] = (byte)payload.Length;
+            frame[3] = type;
+            frame[4] = flags;
+            BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
+            payload.CopyTo(frame, 9);
+            await _stream.WriteAsync(frame, Token);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+namespace Transports;
+
+/// <summary>What HTTP/2 allows a server and web servers seldom do.</summary>
+public class RawHttp2Tests
+{
+    private static readonly (string, string)[] s_headers = [(":status", "200"), ("content-type", "application/grpc")];
+    private static readonly byte[] s_message = [0, 0, 0, 0, 1, 7];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 60_000)]
+    public async Task GoAway_WithACallInProgress_TheCallGoesOnAndTheNextHasANewConnection()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var first = await server.AcceptAsync();
+        var stream = await first.ReadRequestAsync();
+        await using var channel = await connecting;
+        await first.HeadersAsync(stream, isEnd: false, s_headers);
+
+        await first.GoAwayAsync(stream);
+        await first.DataAsync(stream, s_message);
+
+        (await channel.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(7);
+        var again = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var second = await server.AcceptAsync();
+        var other = await second.ReadRequestAsync();
+        await using var next = await again;
+        await second.HeadersAsync(other, isEnd: true, [.. s_headers, ("grpc-status", "0")]);
+        (await next.ReceiveAsync(Token)).Should().BeNull();
+        await first.HeadersAsync(stream, isEnd: true, ("grpc-status", "0"));
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task GoAway_BeforeTheCallWasSeen_TheCallIsSentAgain()
+    {
+        await using var server = new RawHttp2Server();
+        using var logs = new LogKeeper();
+        using var transport = new GrpcTransport(null, logs);
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var first = await server.AcceptAsync();
+        await first.ReadRequestAsync();
+        await using var channel = await connecting;
+        await channel.SendAsync(new byte[] { 1, 2, 3 }, Token);
+
+        await first.GoAwayAsync(lastStream: 0);
+
+        await using var second = await server.AcceptAsync();
+        var stream = await second.ReadRequestAsync();
+        await second.HeadersAsync(stream, isEnd: false, s_headers);
+        await second.DataAsync(stream, s_message);
+        (await channel.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(7);
+        await second.HeadersAsync(stream, isEnd: true, ("grpc-status", "0"));
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+        logs.Entries.Should().Contain(static entry => entry.Id == 7000);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Informational_103And100BeforeTheAnswer_AreIgnored()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var connection = await server.AcceptAsync();
+        var stream = await connection.ReadRequestAsync();
+        await using var channel = await connecting;
+
+        await connection.HeadersAsync(stream, isEnd: false, (":status", "103"), ("link", "</style.css>"), ("grpc-status", "13"));
+        await connection.HeadersAsync(stream, isEnd: false, (":status", "100"));
+        await connection.HeadersAsync(stream, isEnd: false, s_headers);
+        await connection.DataAsync(stream, s_message);
+        await connection.HeadersAsync(stream, isEnd: true, ("grpc-status", "0"));
+
+        (await channel.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(7);
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+        (await channel.Closed).Status.Should().Be(ChannelCloseStatus.Normal);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(0x2, GrpcStatusCode.Internal, ChannelCloseStatus.InternalError)]
+    [InlineData(0x8, GrpcStatusCode.Cancelled, ChannelCloseStatus.ConnectionLost)]
+    [InlineData(0xb, GrpcStatusCode.ResourceExhausted, ChannelCloseStatus.MessageTooLarge)]
+    [InlineData(0xc, GrpcStatusCode.PermissionDenied, ChannelCloseStatus.PolicyViolation)]
+    public async Task Reset_InsideTheAnswer_HasTheMeaningOfItsCode(int code, GrpcStatusCode expected, ChannelCloseStatus status)
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var connection = await server.AcceptAsync();
+        var stream = await connection.ReadRequestAsync();
+        await using var channel = await connecting;
+        await connection.HeadersAsync(stream, isEnd: false, s_headers);
+        await connection.DataAsync(stream, s_message);
+        (await channel.ReceiveAsync(Token)).Should().NotBeNull();
+
+        await connection.ResetAsync(stream, code);
+
+        var receive = async () => await channel.ReceiveAsync(Token);
+        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
+            new { Status = status, TransportCode = (long)expected, IsRemote = true });
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task ConnectionCut_InsideAMessage_IsLost()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var connection = await server.AcceptAsync();
+        var stream = await connection.ReadRequestAsync();
+        await using var channel = await connecting;
+        await connection.HeadersAsync(stream, isEnd: false, s_headers);
+        await connection.DataAsync(stream, 0, 0, 0);
+
+        await connection.DisposeAsync();
+
+        var receive = async () => await channel.ReceiveAsync(Token);
+        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Security.Cryptography.X509Certificates;
+using Transports.Tests;
+
+namespace Transports;
+
+public class TlsTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ConnectAsync_AuthorityIsTrusted_MessagesPass()
+    {
+        var roots = TestCertificates.Shared.Roots;
+        await using var pair = await OpenAsync(TestCertificates.Shared.Server, new GrpcTransportOptions { TrustedRoots = roots });
+
+        await pair.Client.SendAsync(new byte[] { 7 }, Token);
+
+        (await pair.Server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(7);
+        pair.Client.Characteristics.IsEncrypted.Should().BeTrue();
+        pair.Server.Characteristics.IsEncrypted.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task ConnectAsync_AuthorityIsNotTrusted_SaysWhatToCheck()
+    {
+        var connect = async () => await OpenAsync(TestCertificates.Shared.Server, new GrpcTransportOptions());
+
+        (await connect.Should().ThrowAsync<TransportException>()).WithMessage("*grpc+https://localhost:*TLS handshake failed*issuer*TrustedRoots*");
+    }
+
+    [Fact]
+    public async Task ConnectAsync_AnotherAuthorityIsTrusted_IsRefused()
+    {
+        var connect = async () => await OpenAsync(TestCertificates.Shared.Server, new GrpcTransportOptions { TrustedRoots = new TestCertificates().Roots });
+
+        (await connect.Should().ThrowAsync<TransportException>()).WithMessage("*TLS handshake failed*");
+    }
+
+    [Fact]
+    public async Task ConnectAsync_CertificateOfAnotherName_IsRefusedThoughTrusted()
+    {
+        using var other = TestCertificates.Shared.Issue("CN=other", ["other.test"]);
+        var connect = async () => await OpenAsync(other, new GrpcTransportOptions { TrustedRoots = TestCertificates.Shared.Roots });
+
+        (await connect.Should().ThrowAsync<TransportException>()).WithMessage("*TLS handshake failed*name*");
+    }
+
+    [Fact]
+    public async Task ListenAsync_EncryptedWithoutCertificate_NamesTheOption()
+    {
+        var listen = async () => await new GrpcServerTransport().ListenAsync(new Uri("grpc+https://localhost:0"), Token);
+
+        (await listen.Should().ThrowAsync<TransportUnavailableException>()).WithMessage("*GrpcServerTransportOptions.ServerCertificate*");
+    }
+
+    [Fact]
+    public async Task ConnectAsync_CleartextToATlsPort_SaysSo()
+    {
+        await using var listener = await new GrpcServerTransport(new GrpcServerTransportOptions { ServerCertificate = TestCertificates.Shared.Server })
+            .ListenAsync(new Uri("grpc+https://localhost:0"), Token);
+        using var transport = new GrpcTransport();
+        var talk = async () =>
+        {
+            await using var channel = await transport.ConnectAsync(new UriBuilder(listener.LocalAddress) { Scheme = "grpc+http" }.Uri, Token);
+            await channel.ReceiveAsync(Token);
+        };
+
+        await talk.Should().ThrowAsync<TransportException>();
+    }
+
+    private static Task<GrpcPair> OpenAsync(X509Certificate2 certificate, GrpcTransportOptions client)
+        => GrpcPair.OpenAsync(client, new GrpcServerTransportOptions { ServerCertificate = certificate }, scheme: "grpc+https");
+}
