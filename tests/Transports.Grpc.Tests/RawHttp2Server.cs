@@ -16,10 +16,11 @@ internal sealed class RawHttp2Server : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async Task<Connection> AcceptAsync()
+    /// <param name="streamWindow">How many bytes a client may send on a new stream (SETTINGS_INITIAL_WINDOW_SIZE).</param>
+    public async Task<Connection> AcceptAsync(int streamWindow = 65_535)
     {
         var connection = new Connection(await _listener.AcceptTcpClientAsync(Token));
-        await connection.OpenAsync();
+        await connection.OpenAsync(streamWindow);
         return connection;
     }
 
@@ -36,35 +37,47 @@ internal sealed class RawHttp2Server : IAsyncDisposable
         private const byte Reset = 3;
         private const byte Settings = 4;
         private const byte GoAway = 7;
+        private const byte WindowUpdate = 8;
 
         private readonly NetworkStream _stream = client.GetStream();
+        private bool _settingsAcknowledged;
 
-        public async Task OpenAsync()
+        public async Task OpenAsync(int streamWindow)
         {
             var preface = new byte[24];
             await _stream.ReadExactlyAsync(preface, Token);
-            await WriteAsync(Settings, 0, 0, []);
+            var settings = new byte[] { 0, 4, 0, 0, 0, 0 };
+            BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(2), streamWindow);
+            await WriteAsync(Settings, 0, 0, settings);
         }
 
-        /// <summary>Reads up to a stream's HEADERS, and says its id.</summary>
+        /// <summary>Reads up to a stream's HEADERS, and says its id. The client has acknowledged this side's settings then.</summary>
         public async Task<int> ReadRequestAsync()
         {
-            var header = new byte[9];
-            while (true)
+            var request = 0;
+            while (request == 0 || !_settingsAcknowledged)
             {
-                await _stream.ReadExactlyAsync(header, Token);
-                var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
-                await _stream.ReadExactlyAsync(payload, Token);
-                if (header[3] == Settings && (header[4] & 1) == 0)
-                {
-                    await WriteAsync(Settings, 1, 0, []);
-                }
-                else if (header[3] == Headers)
-                {
-                    return BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5));
-                }
+                var (type, stream, _) = await ReadFrameAsync();
+                request = type == Headers ? stream : request;
             }
+
+            return request;
         }
+
+        /// <summary>Reads DATA until there are so many bytes of it.</summary>
+        public async Task<byte[]> ReadDataAsync(int count)
+        {
+            var data = new List<byte>();
+            while (data.Count < count)
+            {
+                var (type, _, payload) = await ReadFrameAsync();
+                data.AddRange(type == Data ? payload : []);
+            }
+
+            return [.. data];
+        }
+
+        public Task WindowUpdateAsync(int stream, byte bytes) => WriteAsync(WindowUpdate, 0, stream, [0, 0, 0, bytes]);
 
         public Task HeadersAsync(int stream, bool isEnd, params (string Name, string Value)[] fields)
         {
@@ -93,6 +106,25 @@ internal sealed class RawHttp2Server : IAsyncDisposable
         {
             client.Dispose();
             return default;
+        }
+
+        private async Task<(byte Type, int Stream, byte[] Payload)> ReadFrameAsync()
+        {
+            var header = new byte[9];
+            await _stream.ReadExactlyAsync(header, Token);
+            var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
+            await _stream.ReadExactlyAsync(payload, Token);
+            if (header[3] == Settings)
+            {
+                var isAcknowledgement = (header[4] & 1) != 0;
+                _settingsAcknowledged |= isAcknowledgement;
+                if (!isAcknowledgement)
+                {
+                    await WriteAsync(Settings, 1, 0, []);
+                }
+            }
+
+            return (header[3], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)), payload);
         }
 
         private async Task WriteAsync(byte type, byte flags, int stream, byte[] payload)

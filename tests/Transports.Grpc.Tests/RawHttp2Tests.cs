@@ -119,4 +119,24 @@ public class RawHttp2Tests
         var receive = async () => await channel.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
     }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Window_OpenedWhileAMessageWaitsForIt_LetsTheMessageOutAtOnce()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var connection = await server.AcceptAsync(streamWindow: 0);
+        var stream = await connection.ReadRequestAsync();
+        await using var channel = await connecting;
+        byte[] message = [1, 2, 3, 4, 5, 6, 7, 8];
+        byte[] frame = [0, 0, 0, 0, 8, .. message];
+        await channel.SendAsync(message, Token);
+
+        // Nothing more is sent meanwhile that could take these bytes along.
+        await connection.WindowUpdateAsync(stream, 6);
+        (await connection.ReadDataAsync(6)).Should().Equal(frame[..6]);
+        await connection.WindowUpdateAsync(stream, 100);
+        (await connection.ReadDataAsync(7)).Should().Equal(frame[6..]);
+    }
 }

@@ -6,9 +6,6 @@ namespace Transports;
 /// <summary>The bytes of one call: the request's body out, the response's body in, and the response's trailers as its end.</summary>
 internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 {
-    // How much is kept for another try. A server refuses a stream before it has seen a message, so little is ever on its way.
-    private const int ReplayLimit = 64 * 1024;
-
     // What is read ahead to find out why a write failed, at most; see ReadAheadAsync.
     private const int ReadAheadLimit = 64 * 1024;
 
@@ -24,14 +21,9 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly Lock _aheadGate = new();
     private readonly TaskCompletionSource<GrpcMetadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _replayGate = new();
+    private readonly GrpcRequestWriter _writer;
+    private readonly Func<Exception, Task> _explainFailedWrite;
     private Task<HttpResponseMessage>? _response;
-
-    // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
-    private MemoryStream? _replay = new();
-    private Task _restarting = Task.CompletedTask;
-    private Stream? _output;
     private Stream? _input;
     private ChannelCloseInfo? _end;
     private Task? _readingAhead;
@@ -50,7 +42,9 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _logger = logger;
         Method = target.Method;
         _hasEnvelope = target.HasEnvelope;
-        content.Restart = RestartAsync;
+        _writer = new GrpcRequestWriter(target.Method, logger);
+        _explainFailedWrite = ThrowReasonAsync;
+        content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);
         Observe(content.Started);
     }
@@ -81,10 +75,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                 await _response.ConfigureAwait(false);
             }
 
-            _output = await _content.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
-
-            // Nothing is written yet, and headers alone are not flushed; a server that speaks first must hear of the call.
-            await _output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await _writer.OpenAsync(await _content.Started.WaitAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch
         {
@@ -104,26 +95,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         return ReadInputAsync(buffer);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
-    {
-        try
-        {
-            var output = _output!;
-            if (Volatile.Read(ref _replay) is not null)
-            {
-                output = KeepForReplay(buffer.Span, out var restarting);
-                await restarting.ConfigureAwait(false);
-            }
-
-            await output.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false);
-            await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            await ThrowReasonAsync(e).ConfigureAwait(false);
-        }
-    }
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _writer.WriteAsync(buffer, _explainFailedWrite);
 
     public override ValueTask CompleteWritesAsync()
     {
@@ -137,11 +109,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         {
             try
             {
-                var frame = Envelope.FrameEnd(new EnvelopeEnd(status, description));
-                var output = KeepForReplay(frame, out var restarting);
-                await restarting.ConfigureAwait(false);
-                await output.WriteAsync(frame, CancellationToken.None).ConfigureAwait(false);
-                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                await _writer.WriteAsync(Envelope.FrameEnd(new EnvelopeEnd(status, description)), explain: null).ConfigureAwait(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -250,7 +218,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     {
         var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
         _content.OnResponse();
-        StopReplaying();
+        _writer.StopReplaying();
         var headers = response.Headers.NonValidated;
         _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");
         _responseHeaders.TrySetResult(GrpcResponse.ReadMetadata(headers));
@@ -352,59 +320,6 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         throw new GrpcCallFailedException(end);
     }
 
-    // Keeps the bytes, and says where to write them now: behind what was kept before, if that is being written again.
-    private Stream KeepForReplay(ReadOnlySpan<byte> bytes, out Task restarting)
-    {
-        lock (_replayGate)
-        {
-            if (_replay is { } replay)
-            {
-                if (replay.Length + bytes.Length <= ReplayLimit)
-                {
-                    replay.Write(bytes);
-                }
-                else
-                {
-                    _replay = null;
-                }
-            }
-
-            restarting = _restarting;
-            return _output!;
-        }
-    }
-
-    private void StopReplaying()
-    {
-        lock (_replayGate)
-        {
-            _replay = null;
-        }
-    }
-
-    private Task RestartAsync(Stream output)
-    {
-        lock (_replayGate)
-        {
-            if (_replay is not { } replay)
-            {
-                throw new InvalidOperationException("The call cannot be sent again: its first messages are gone.");
-            }
-
-            GrpcLog.SentAgain(_logger, Method);
-            _output = output;
-            return _restarting = WriteAgainAsync(output, replay.ToArray());
-        }
-    }
-
-    private async Task WriteAgainAsync(Stream output, byte[] bytes)
-    {
-        await Task.Yield();
-        await output.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
-        await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        _restarted.TrySetResult();
-    }
-
     // A write fails when the server has ended the call, and then the response knows why. An error is worth telling the sender at
     // once; a clean end is the receiver's to find, behind the messages before it, so the write waits until then.
     private async Task ThrowReasonAsync(Exception failure)
@@ -414,8 +329,8 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             using var timeout = new CancellationTokenSource(_patience, _timeProvider);
             try
             {
-                await Task.WhenAny(_response!, _restarted.Task).WaitAsync(timeout.Token).ConfigureAwait(false);
-                if (_restarted.Task.IsCompleted)
+                await Task.WhenAny(_response!, _writer.Restarted).WaitAsync(timeout.Token).ConfigureAwait(false);
+                if (_writer.Restarted.IsCompleted)
                 {
                     // What failed here has been written to the other stream with all before it.
                     return;
