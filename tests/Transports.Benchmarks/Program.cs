@@ -37,7 +37,7 @@ command.SetAction(async (parsed, _) =>
 
     var asJson = parsed.GetValue(json);
     var runner = parsed.GetValue(quick)
-        ? new BenchmarkRunner(rounds: 5, roundTime: TimeSpan.FromSeconds(0.5), warmUpTime: TimeSpan.FromSeconds(1.5))
+        ? new BenchmarkRunner(rounds: 5, roundTime: TimeSpan.FromSeconds(0.5), warmUpTime: TimeSpan.FromSeconds(3))
         : new BenchmarkRunner(rounds: 9, roundTime: TimeSpan.FromSeconds(1), warmUpTime: TimeSpan.FromSeconds(3));
     if (!asJson)
     {

@@ -14,7 +14,7 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
     /// <summary>Message counts are multiples of this: 64 connections with batches of 64, or 8 senders.</summary>
     public const int MessageGrain = 64 * 64;
 
-    private const int AllocationRuns = 5;
+    private const int AllocationRuns = 3;
 
     /// <summary>Measures one workload.</summary>
     /// <param name="transport">The transport.</param>
