@@ -37,11 +37,11 @@ public sealed class Peer : IAsyncDisposable
     }
 
     /// <summary>Skips the test where a module of node's is missing.</summary>
-    public static void RequireNode(string module)
+    public static void RequireNode(string module, string folder = "node", string install = "npm ci")
         => Requirement.SkipUnless(
-            File.Exists("/usr/bin/node") && System.IO.Directory.Exists(Path.Combine(Directory, "node/node_modules", module)),
+            File.Exists("/usr/bin/node") && System.IO.Directory.Exists(Path.Combine(Directory, folder, "node_modules", module)),
             module,
-            $"Node's package {module} is missing: apt-get install nodejs npm, and run npm ci in tests/Transports.Interop.Tests/node.");
+            $"Node's package {module} is missing: apt-get install nodejs npm, and run {install} in tests/Transports.Interop.Tests/{folder}.");
 
     /// <summary>Skips the test where a program is missing.</summary>
     public static void RequireFile(string path, string name, string package)

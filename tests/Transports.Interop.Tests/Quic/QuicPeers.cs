@@ -35,7 +35,7 @@ internal sealed class QuicPeers : IDisposable
     {
         Requirement.SkipUnless(
             QuicTransport.IsSupported, "quic", "QUIC needs the native library libmsquic, 2.5 or later; see TransportUnavailableException for how to install it.");
-        Peer.RequireNode("@matrixai/quic");
+        Peer.RequireNode("@matrixai/quic", "node-quic", "npm install --no-package-lock --ignore-scripts");
         Requirement.SkipUnless(
             RuntimeInformation.OSArchitecture == Architecture.X64, "quic-x64", "The package @matrixai/quic is built for x64 only on Linux.");
     }

@@ -1,9 +1,8 @@
 // What both scripts share: Cloudflare's quiche through @matrixai/quic, and the wire of transports/1 written by hand.
-import { pathToFileURL } from "node:url";
 import { webcrypto } from "node:crypto";
 
-// Modules do not look into NODE_PATH.
-const load = (file) => import(pathToFileURL(`${process.env.NODE_PATH}/@matrixai/${file}`).href);
+// Here node would not look for modules.
+const load = (file) => import(new URL(`../node-quic/node_modules/@matrixai/${file}`, import.meta.url));
 export const { QUICClient, QUICServer, events } = await load("quic/dist/index.js");
 const { default: Logger, LogLevel } = await load("logger/dist/index.js");
 export const logger = new Logger("quic", LogLevel.SILENT, []);
