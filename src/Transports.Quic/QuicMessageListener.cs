@@ -20,7 +20,7 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
     private readonly HashSet<QuicPeer> _peers = [];
     private readonly Lock _gate = new();
     private readonly Task _accepting;
-    private bool _stopped;
+    private Task? _stopped;
 
     public QuicMessageListener(QuicListener listener, Uri address, QuicTransportOptions options, ILogger logger)
     {
@@ -68,19 +68,13 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
 
     public async ValueTask StopAcceptingAsync(CancellationToken cancellationToken = default)
     {
+        Task stopped;
         lock (_gate)
         {
-            if (_stopped)
-            {
-                return;
-            }
-
-            _stopped = true;
+            stopped = _stopped ??= StopOnceAsync();
         }
 
-        _accepted.Writer.TryComplete();
-        await _listener.DisposeAsync().ConfigureAwait(false);
-        await _accepting.ConfigureAwait(false);
+        await stopped.ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -99,6 +93,15 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         }
 
         await Task.WhenAll(peers.Select(static peer => peer.CloseWhenUnusedAsync().AsTask())).ConfigureAwait(false);
+    }
+
+    // Whoever disposes meanwhile waits for it too: until then connections may come that the disposal has to close.
+    private async Task StopOnceAsync()
+    {
+        await Task.Yield();
+        _accepted.Writer.TryComplete();
+        await _listener.DisposeAsync().ConfigureAwait(false);
+        await _accepting.ConfigureAwait(false);
     }
 
     private async Task AcceptConnectionsAsync()
@@ -142,7 +145,7 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         {
             lock (_gate)
             {
-                return _stopped;
+                return _stopped is not null;
             }
         }
     }

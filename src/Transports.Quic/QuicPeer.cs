@@ -161,6 +161,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     /// <summary>Surfaces the channels that the peer opens, until the connection ends.</summary>
     public async Task AcceptStreamsAsync()
     {
+        Exception? failure;
         try
         {
             while (true)
@@ -174,12 +175,20 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         catch (Exception e) when (e is QuicException or ObjectDisposedException or AuthenticationException)
         {
             // A server may refuse a client's certificate after the client's half of the handshake is over.
-            Volatile.Write(ref _failure, e);
+            failure = e;
         }
 
+        bool unused;
         lock (_gate)
         {
+            // What this side has closed did not fail: whoever asks for a channel now is not told of a lost connection.
+            if (_closed is null)
+            {
+                Volatile.Write(ref _failure, failure);
+            }
+
             _closing = true;
+            unused = _openChannels == 0;
         }
 
         await _ended.CancelAsync().ConfigureAwait(false);
@@ -188,7 +197,13 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             _accepted.Writer.TryComplete();
             while (_accepted.Reader.TryRead(out var unaccepted))
             {
-                unaccepted.Abort(_failure);
+                unaccepted.Abort(failure);
+            }
+
+            if (unused)
+            {
+                // No channel is left whose end would do it, and none can come.
+                await DisposeAsync().ConfigureAwait(false);
             }
         }
     }

@@ -93,7 +93,7 @@ internal sealed class DatagramWriter(Socket socket, SocketAddress? peer, UdpCoun
     private bool EndsChannel(SocketError error) => error switch
     {
         SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket => true,
-        SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable or SocketError.NetworkUnreachable => peer is null,
+        SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.NetworkDown => peer is null,
         _ => false,
     };
 

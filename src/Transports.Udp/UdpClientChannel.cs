@@ -73,7 +73,8 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     // A call in progress keeps the handle alive until it returns, so no other socket can get its number meanwhile.
     protected override void Forget()
     {
-        KernelDrops = LinuxSocketCalls.ReadKernelDrops(_socket);
+        // An abort may overtake a close and come here too, when the socket knows nothing any more.
+        KernelDrops = DroppedByKernel;
         _socket.Dispose();
     }
 

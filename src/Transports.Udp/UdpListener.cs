@@ -449,7 +449,9 @@ internal sealed class UdpListener : IMessageListener, IUdpListenerStatistics
     private async Task GiveBackAsync()
     {
         await _sweep.DisposeAsync().ConfigureAwait(false);
-        Volatile.Write(ref _kernelDrops, LinuxSocketCalls.ReadKernelDrops(Socket));
+
+        // Comes here again when it is disposed again; the socket then knows nothing any more.
+        Volatile.Write(ref _kernelDrops, DroppedByKernel);
         Socket.Dispose();
     }
 }

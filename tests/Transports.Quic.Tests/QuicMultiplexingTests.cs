@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace Transports.Quic.Tests;
 
 /// <summary>Several channels on one connection.</summary>
@@ -216,5 +218,44 @@ public sealed class QuicMultiplexingTests : QuicFixture
         await transport.Invoking(one => one.ConnectAsync(address, Token).AsTask()).Should().ThrowAsync<TransportException>();
         var anew = Own(await new QuicTransport(Options()).ListenAsync(address, Token));
         await AssertDeliversAsync(Own(await transport.ConnectAsync(address, Token)), await AcceptAsync(anew), "anew");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connection_PeerClosesItBeforeAnyChannel_IsGivenBack()
+    {
+        await using var listener = await RawQuic.ListenAsync(streams: 1, Token);
+        var connection = await RawQuic.ConnectAsync(listener.Address(), Token);
+        var peer = new QuicPeer(connection, Options(), ChannelSide.Client, remoteAddress: null, accepted: null, NullLogger.Instance);
+        await using var server = await listener.AcceptConnectionAsync(Token);
+        await server.CloseAsync((long)ChannelCloseStatus.PolicyViolation, Token);
+        await peer.AcceptStreamsAsync();
+        await connection.Invoking(one => one.AcceptInboundStreamAsync(Token).AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+        (await peer.Invoking(one => one.OpenChannelAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>())
+            .Which.CloseInfo.Should().Match<ChannelCloseInfo>(info => info.Status == ChannelCloseStatus.PolicyViolation && info.IsRemote);
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task OpenChannel_AfterTheLastOneClosedTheConnection_IsNotThePeersDoing()
+    {
+        var listener = await ListenAsync();
+        var connection = await RawQuic.ConnectAsync(listener.LocalAddress, Token);
+        var peer = new QuicPeer(connection, Options(), ChannelSide.Client, remoteAddress: null, accepted: null, NullLogger.Instance);
+        var accepting = peer.AcceptStreamsAsync();
+        var last = await peer.OpenChannelAsync(Token);
+        var accepted = await AcceptAsync(listener);
+        await last.CloseAsync(cancellationToken: Token);
+        await accepted.CloseAsync(cancellationToken: Token);
+        await accepting;
+        (await peer.Invoking(one => one.OpenChannelAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>())
+            .Which.CloseInfo.IsRemote.Should().BeFalse();
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Listener_DisposedWhileItStops_WaitsForTheStop()
+    {
+        var listener = await ListenAsync();
+        var stopping = listener.StopAcceptingAsync(Token).AsTask();
+        await listener.DisposeAsync();
+        stopping.IsCompleted.Should().BeTrue("a connection accepted last is closed with the others");
     }
 }
