@@ -112,9 +112,9 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
         {
             stream.Abort(QuicAbortDirection.Both, code);
         }
-        catch (ObjectDisposedException)
+        catch (Exception e) when (e is ObjectDisposedException or QuicException)
         {
-            // Given back already.
+            // Given back already, or its connection has ended.
         }
     }
 }

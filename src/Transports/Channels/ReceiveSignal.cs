@@ -98,6 +98,8 @@ public sealed class ReceiveSignal(bool runContinuationsAsynchronously = false) :
     /// <inheritdoc/>
     void IValueTaskSource.GetResult(short token)
     {
+        // Throws when the task was awaited before: the registration is another wait's then.
+        _core.GetStatus(token);
         _registration.Dispose();
         _registration = default;
         _core.GetResult(token);
