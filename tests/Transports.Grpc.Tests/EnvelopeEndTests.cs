@@ -107,6 +107,21 @@ public class EnvelopeEndTests
         }
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task CloseAsync_ClientWithStatusAfterTheServersHalfClose_CallEndsWithAStatus()
+    {
+        await using var listener = await new GrpcServerTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token);
+        using var client = new RawGrpcClient(listener.LocalAddress);
+        var calling = client.CallAsync(Envelope.FrameEnd(new EnvelopeEnd(ChannelCloseStatus.GoingAway, "bye")));
+        await using var server = (await listener.AcceptAsync(Token))!;
+        await server.CompleteSendingAsync(Token);
+
+        (await server.ReceiveAsync(Token)).Should().BeNull();
+
+        (await server.Closed.WaitAsync(Token)).Should().BeEquivalentTo(new { Status = ChannelCloseStatus.GoingAway, IsRemote = true, Description = "bye" });
+        (await calling).Status.Should().Be((int)GrpcStatusCode.OK);
+    }
+
     [Fact]
     public async Task Characteristics_MethodOfSomebodyElse_NeitherOfTheTwo()
     {

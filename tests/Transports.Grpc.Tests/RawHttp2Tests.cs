@@ -58,6 +58,93 @@ public class RawHttp2Tests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Reset_AfterTheCallWasSentAgain_FailsASenderThatNeverReceives()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var first = await server.AcceptAsync();
+        await first.ReadRequestAsync();
+        await using var channel = await connecting;
+        await channel.SendAsync(new byte[] { 1 }, Token);
+        await first.GoAwayAsync(lastStream: 0);
+        await using var second = await server.AcceptAsync();
+        var stream = await second.ReadRequestAsync();
+        await second.HeadersAsync(stream, isEnd: false, s_headers);
+        await second.ReadDataAsync(6);
+
+        await second.ResetAsync(stream, code: 2);
+
+        // The first may be out before the reset is in.
+        var send = async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                await channel.SendAsync(new byte[] { 2 }, Token);
+                await channel.FlushAsync(Token);
+                await Task.Delay(10, Token);
+            }
+        };
+        (await send.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Internal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Headers_WhileWhatIsSentAgainWaitsForItsWindow_TheNextMessageComesBehindIt()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        await using var first = await server.AcceptAsync();
+        await first.ReadRequestAsync();
+        await using var channel = await connecting;
+        byte[] one = [.. Enumerable.Repeat((byte)1, 100)];
+        byte[] two = [.. Enumerable.Repeat((byte)2, 100)];
+        await channel.SendAsync(one, Token);
+        await channel.FlushAsync(Token);
+        await first.GoAwayAsync(lastStream: 0);
+        await using var second = await server.AcceptAsync(streamWindow: 10);
+        var stream = await second.ReadRequestAsync();
+        var received = new List<byte>(await second.ReadDataAsync(10));
+        await second.HeadersAsync(stream, isEnd: false, s_headers);
+        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+
+        await channel.SendAsync(two, Token);
+
+        while (received.Count < 210)
+        {
+            await second.WindowUpdateAsync(stream, 20);
+            received.AddRange(await second.ReadDataAsync(20));
+        }
+
+        received.Should().Equal([0, 0, 0, 0, 100, .. one, 0, 0, 0, 0, 100, .. two]);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Reset_WhileNobodyReceivesAnyMore_FailsTheSender()
+    {
+        await using var server = new RawHttp2Server();
+        for (var i = 0; i < 20; i++)
+        {
+            using var transport = new GrpcTransport();
+            var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+            await using var connection = await server.AcceptAsync(streamWindow: 0);
+            var stream = await connection.ReadRequestAsync();
+            await using var channel = await connecting;
+            await connection.HeadersAsync(stream, isEnd: false, s_headers);
+            await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+            using var impatient = new CancellationTokenSource(10);
+            var receive = async () => await channel.ReceiveAsync(impatient.Token);
+            await receive.Should().ThrowAsync<OperationCanceledException>();
+            await channel.SendAsync(new byte[] { 1 }, Token);
+
+            await connection.ResetAsync(stream, code: 2);
+
+            var flush = async () => await channel.FlushAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Token);
+            (await flush.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Internal);
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Informational_103And100BeforeTheAnswer_AreIgnored()
     {
         await using var server = new RawHttp2Server();

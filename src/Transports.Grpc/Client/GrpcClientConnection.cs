@@ -22,7 +22,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly TaskCompletionSource<GrpcMetadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly GrpcRequestWriter _writer;
-    private readonly Func<Exception, Task> _explainFailedWrite;
+    private readonly Func<Exception, Task, Task> _explainFailedWrite;
     private Task<HttpResponseMessage>? _response;
     private Stream? _input;
     private ChannelCloseInfo? _end;
@@ -46,6 +46,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _explainFailedWrite = ThrowReasonAsync;
         content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);
+        Observe(_over.Task);
         Observe(content.Started);
     }
 
@@ -238,6 +239,12 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
             return count;
         }
+        catch (Exception e)
+        {
+            // A receiver that has given up waiting does not look at it, and a sender may wait for the reason.
+            _over.TrySetException(e);
+            throw;
+        }
         finally
         {
             Volatile.Write(ref _reading, 0);
@@ -292,6 +299,12 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         }
 
         var response = await _response!.ConfigureAwait(false);
+        if (Volatile.Read(ref _aborted) != 0)
+        {
+            // The abort may have come a moment before the response and not have seen it.
+            response.Dispose();
+        }
+
         if (GrpcResponse.ReadEarlyEnd(response) is { } early)
         {
             if (Status is null && !response.Headers.NonValidated.Contains("grpc-status"))
@@ -322,15 +335,15 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     // A write fails when the server has ended the call, and then the response knows why. An error is worth telling the sender at
     // once; a clean end is the receiver's to find, behind the messages before it, so the write waits until then.
-    private async Task ThrowReasonAsync(Exception failure)
+    private async Task ThrowReasonAsync(Exception failure, Task restarted)
     {
         if (Volatile.Read(ref _aborted) == 0)
         {
             using var timeout = new CancellationTokenSource(_patience, _timeProvider);
             try
             {
-                await Task.WhenAny(_response!, _writer.Restarted).WaitAsync(timeout.Token).ConfigureAwait(false);
-                if (_writer.Restarted.IsCompleted)
+                await Task.WhenAny(_response!, restarted).WaitAsync(timeout.Token).ConfigureAwait(false);
+                if (restarted.IsCompleted)
                 {
                     // What failed here has been written to the other stream with all before it.
                     return;

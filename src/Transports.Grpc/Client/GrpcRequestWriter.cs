@@ -16,11 +16,13 @@ internal sealed class GrpcRequestWriter
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly WatchedMemory _watched = new();
-    private readonly TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
     private MemoryStream? _replay = new();
     private Task _restarting = Task.CompletedTask;
+
+    // Completes when what goes to the present stream has been written to a later one. Each stream has its own: what fails on the later one is lost.
+    private TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Stream? _output;
 
     public GrpcRequestWriter(string method, ILogger logger)
@@ -28,9 +30,6 @@ internal sealed class GrpcRequestWriter
         _method = method;
         _logger = logger;
     }
-
-    /// <summary>Completes when all that had been written was written to another stream.</summary>
-    public Task Restarted => _restarted.Task;
 
     /// <summary>Takes the body's stream, and sends the headers.</summary>
     public Task OpenAsync(Stream output)
@@ -43,19 +42,20 @@ internal sealed class GrpcRequestWriter
 
     /// <summary>Writes and flushes. Completes when the HTTP stack has the bytes.</summary>
     /// <param name="buffer">What to write.</param>
-    /// <param name="explain">What to do about a failure instead of throwing it: throws the reason, or returns when all is written all the same.</param>
+    /// <param name="explain">
+    /// What to do about a failure instead of throwing it: throws the reason, or returns when all is written all the same, which it is when the
+    /// task that it is given completes.
+    /// </param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Func<Exception, Task>? explain)
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Func<Exception, Task, Task>? explain)
     {
+        var (output, restarting, restarted) = Volatile.Read(ref _replay) is null
+            ? (_output!, _restarting, _restarted.Task)
+            : KeepForReplay(buffer.Span);
         try
         {
-            var output = _output!;
-            if (Volatile.Read(ref _replay) is not null)
-            {
-                output = KeepForReplay(buffer.Span, out var restarting);
-                await restarting.ConfigureAwait(false);
-            }
-
+            // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
+            await restarting.ConfigureAwait(false);
             if (buffer.Length > LargestFlushedAtOnce)
             {
                 await output.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false);
@@ -86,7 +86,7 @@ internal sealed class GrpcRequestWriter
         }
         catch (Exception e) when (e is not OutOfMemoryException && explain is not null)
         {
-            await explain(e).ConfigureAwait(false);
+            await explain(e, restarted).ConfigureAwait(false);
         }
     }
 
@@ -112,12 +112,14 @@ internal sealed class GrpcRequestWriter
 
             GrpcLog.SentAgain(_logger, _method);
             _output = output;
-            return _restarting = WriteAgainAsync(output, replay.ToArray());
+            var restarted = _restarted;
+            _restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _restarting = WriteAgainAsync(output, replay.ToArray(), restarted, _restarted.Task);
         }
     }
 
     // Keeps the bytes, and says where to write them now: behind what was kept before, if that is being written again.
-    private Stream KeepForReplay(ReadOnlySpan<byte> bytes, out Task restarting)
+    private (Stream Output, Task Restarting, Task Restarted) KeepForReplay(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
@@ -133,16 +135,29 @@ internal sealed class GrpcRequestWriter
                 }
             }
 
-            restarting = _restarting;
-            return _output!;
+            return (_output!, _restarting, _restarted.Task);
         }
     }
 
-    private async Task WriteAgainAsync(Stream output, byte[] bytes)
+    private static async Task WriteAgainAsync(Stream output, byte[] bytes, TaskCompletionSource restarted, Task restartedOnceMore)
     {
         await Task.Yield();
-        await output.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
-        await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-        _restarted.TrySetResult();
+        try
+        {
+            await output.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+            await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            restarted.TrySetResult();
+        }
+        catch
+        {
+            // Refused again: the next try has these bytes too.
+            _ = restartedOnceMore.ContinueWith(
+                static (_, state) => ((TaskCompletionSource)state!).TrySetResult(),
+                restarted,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+            throw;
+        }
     }
 }

@@ -59,10 +59,10 @@ public abstract class ByteConnection : IAsyncDisposable
     public virtual ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description) => CompleteWritesAsync();
 
     /// <summary>
-    /// The channel closes, and has told the peer with <see cref="CompleteWritesAsync()"/> before that no more bytes will come: for a protocol in
-    /// which that is not yet the end. Called once at most, possibly before that call has completed. By default there is nothing left to tell.
+    /// The channel closes, or the peer has closed it, and this side has told the peer with <see cref="CompleteWritesAsync()"/> before that no more bytes will come: for a protocol in
+    /// which that is not yet the end. Called once, or twice when both sides close at once, possibly before that call has completed. By default there is nothing left to tell.
     /// </summary>
-    /// <param name="status">The reason given to <see cref="IMessageChannel.CloseAsync"/>.</param>
+    /// <param name="status">The reason given to <see cref="IMessageChannel.CloseAsync"/>; <see cref="ChannelCloseStatus.Normal"/> for a close by the peer.</param>
     /// <param name="description">The text given with it.</param>
     public virtual ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => ValueTask.CompletedTask;
 

@@ -359,6 +359,10 @@ public class FramedMessageChannel : MessageChannelBase, ISerializingChannel, IFr
                 {
                     await _connection.CompleteWritesAsync().ConfigureAwait(false);
                 }
+                else
+                {
+                    await _connection.CloseAfterCompletedWritesAsync(ChannelCloseStatus.Normal, null).ConfigureAwait(false);
+                }
             }
 
             draining = _receiver.DrainAsync();
