@@ -40,6 +40,7 @@ internal sealed class RawHttp2Server : IAsyncDisposable
         private const byte WindowUpdate = 8;
 
         private readonly NetworkStream _stream = client.GetStream();
+        private readonly List<byte> _data = [];
         private bool _settingsAcknowledged;
 
         public async Task OpenAsync(int streamWindow)
@@ -57,24 +58,24 @@ internal sealed class RawHttp2Server : IAsyncDisposable
             var request = 0;
             while (request == 0 || !_settingsAcknowledged)
             {
-                var (type, stream, _) = await ReadFrameAsync();
+                var (type, stream) = await ReadFrameAsync();
                 request = type == Headers ? stream : request;
             }
 
             return request;
         }
 
-        /// <summary>Reads DATA until there are so many bytes of it.</summary>
+        /// <summary>So many bytes of DATA, those included that came before the settings were acknowledged.</summary>
         public async Task<byte[]> ReadDataAsync(int count)
         {
-            var data = new List<byte>();
-            while (data.Count < count)
+            while (_data.Count < count)
             {
-                var (type, _, payload) = await ReadFrameAsync();
-                data.AddRange(type == Data ? payload : []);
+                await ReadFrameAsync();
             }
 
-            return [.. data];
+            var data = _data.Take(count).ToArray();
+            _data.RemoveRange(0, count);
+            return data;
         }
 
         public Task WindowUpdateAsync(int stream, byte bytes) => WriteAsync(WindowUpdate, 0, stream, [0, 0, 0, bytes]);
@@ -108,13 +109,17 @@ internal sealed class RawHttp2Server : IAsyncDisposable
             return default;
         }
 
-        private async Task<(byte Type, int Stream, byte[] Payload)> ReadFrameAsync()
+        private async Task<(byte Type, int Stream)> ReadFrameAsync()
         {
             var header = new byte[9];
             await _stream.ReadExactlyAsync(header, Token);
             var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];
             await _stream.ReadExactlyAsync(payload, Token);
-            if (header[3] == Settings)
+            if (header[3] == Data)
+            {
+                _data.AddRange(payload);
+            }
+            else if (header[3] == Settings)
             {
                 var isAcknowledgement = (header[4] & 1) != 0;
                 _settingsAcknowledged |= isAcknowledgement;
@@ -124,7 +129,7 @@ internal sealed class RawHttp2Server : IAsyncDisposable
                 }
             }
 
-            return (header[3], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)), payload);
+            return (header[3], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)));
         }
 
         private async Task WriteAsync(byte type, byte flags, int stream, byte[] payload)
