@@ -13,7 +13,11 @@ internal sealed class WebSocketStreamConnection(
     Action? abort = null,
     Action? disposed = null) : ByteConnection
 {
+    // Over HTTP/2 a write may wait for the stream's window or the connection's writer, and the stream's disposal does not always end that wait.
+    private readonly CancellationTokenSource? _aborted = flushes ? new() : null;
     private int _ended;
+
+    private CancellationToken Aborted => _aborted?.Token ?? CancellationToken.None;
 
     public override bool SupportsZeroByteReads => supportsZeroByteReads;
 
@@ -21,7 +25,7 @@ internal sealed class WebSocketStreamConnection(
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
-        var writing = stream.WriteAsync(buffer, CancellationToken.None);
+        var writing = stream.WriteAsync(buffer, Aborted);
         if (!flushes)
         {
             return writing;
@@ -33,7 +37,7 @@ internal sealed class WebSocketStreamConnection(
         }
 
         writing.GetAwaiter().GetResult();
-        return new ValueTask(stream.FlushAsync(CancellationToken.None));
+        return new ValueTask(stream.FlushAsync(Aborted));
     }
 
     public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
@@ -47,6 +51,7 @@ internal sealed class WebSocketStreamConnection(
 
         try
         {
+            _aborted?.Cancel();
             abort?.Invoke();
             if (abort is null)
             {
@@ -81,6 +86,6 @@ internal sealed class WebSocketStreamConnection(
     private async ValueTask WriteAndFlushAsync(ValueTask writing)
     {
         await writing.ConfigureAwait(false);
-        await stream.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await stream.FlushAsync(Aborted).ConfigureAwait(false);
     }
 }
