@@ -352,26 +352,13 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         if (channel is not null)
         {
             // Made ready for a listener that has stopped since; its end gives the stream back.
-            await CloseAsync(channel, status).ConfigureAwait(false);
+            await channel.CloseAsync(status).ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
             return;
         }
 
         await RefuseAsync(stream, status).ConfigureAwait(false);
         await ReleaseAsync(QuicCodes.FromStatus(status)).ConfigureAwait(false);
-    }
-
-    private static async Task CloseAsync(IMessageChannel channel, ChannelCloseStatus status)
-    {
-        try
-        {
-            await channel.CloseAsync(status).ConfigureAwait(false);
-        }
-        catch (TransportException)
-        {
-            // It has ended in another way.
-        }
-
-        await channel.DisposeAsync().ConfigureAwait(false);
     }
 
     private static async Task RefuseAsync(QuicStream stream, ChannelCloseStatus status)

@@ -9,6 +9,7 @@ namespace Transports;
 internal sealed class RawHttp2Server : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly List<Connection> _accepted = [];
 
     public RawHttp2Server() => _listener.Start();
 
@@ -20,14 +21,18 @@ internal sealed class RawHttp2Server : IAsyncDisposable
     public async Task<Connection> AcceptAsync(int streamWindow = 65_535)
     {
         var connection = new Connection(await _listener.AcceptTcpClientAsync(Token));
+        _accepted.Add(connection);
         await connection.OpenAsync(streamWindow);
         return connection;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
-        return default;
+        foreach (var connection in _accepted)
+        {
+            await connection.DisposeAsync();
+        }
     }
 
     internal sealed class Connection(TcpClient client) : IAsyncDisposable

@@ -13,10 +13,8 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var first = await server.AcceptAsync();
-        var stream = await first.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (first, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         await first.HeadersAsync(stream, isEnd: false, s_headers);
 
         await first.GoAwayAsync(stream);
@@ -24,7 +22,7 @@ public class RawHttp2Tests
 
         (await channel.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(7);
         var again = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var second = await server.AcceptAsync();
+        var second = await server.AcceptAsync();
         var other = await second.ReadRequestAsync();
         await using var next = await again;
         await second.HeadersAsync(other, isEnd: true, [.. s_headers, ("grpc-status", "0")]);
@@ -39,15 +37,13 @@ public class RawHttp2Tests
         await using var server = new RawHttp2Server();
         using var logs = new LogKeeper();
         using var transport = new GrpcTransport(null, logs);
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var first = await server.AcceptAsync();
-        await first.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (first, _, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         await channel.SendAsync(new byte[] { 1, 2, 3 }, Token);
 
         await first.GoAwayAsync(lastStream: 0);
 
-        await using var second = await server.AcceptAsync();
+        var second = await server.AcceptAsync();
         var stream = await second.ReadRequestAsync();
         await second.HeadersAsync(stream, isEnd: false, s_headers);
         await second.DataAsync(stream, s_message);
@@ -62,13 +58,11 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var first = await server.AcceptAsync();
-        await first.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (first, _, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         await channel.SendAsync(new byte[] { 1 }, Token);
         await first.GoAwayAsync(lastStream: 0);
-        await using var second = await server.AcceptAsync();
+        var second = await server.AcceptAsync();
         var stream = await second.ReadRequestAsync();
         await second.HeadersAsync(stream, isEnd: false, s_headers);
         await second.ReadDataAsync(6);
@@ -93,16 +87,14 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var first = await server.AcceptAsync();
-        await first.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (first, _, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         byte[] one = [.. Enumerable.Repeat((byte)1, 100)];
         byte[] two = [.. Enumerable.Repeat((byte)2, 100)];
         await channel.SendAsync(one, Token);
         await channel.FlushAsync(Token);
         await first.GoAwayAsync(lastStream: 0);
-        await using var second = await server.AcceptAsync(streamWindow: 10);
+        var second = await server.AcceptAsync(streamWindow: 10);
         var stream = await second.ReadRequestAsync();
         var received = new List<byte>(await second.ReadDataAsync(10));
         await second.HeadersAsync(stream, isEnd: false, s_headers);
@@ -126,10 +118,8 @@ public class RawHttp2Tests
         for (var i = 0; i < 20; i++)
         {
             using var transport = new GrpcTransport();
-            var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-            await using var connection = await server.AcceptAsync(streamWindow: 0);
-            var stream = await connection.ReadRequestAsync();
-            await using var channel = await connecting;
+            var (connection, stream, opened) = await OpenAsync(server, transport, streamWindow: 0);
+            await using var channel = opened;
             await connection.HeadersAsync(stream, isEnd: false, s_headers);
             await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
             using var impatient = new CancellationTokenSource(10);
@@ -149,10 +139,8 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var connection = await server.AcceptAsync();
-        var stream = await connection.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (connection, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
 
         await connection.HeadersAsync(stream, isEnd: false, (":status", "103"), ("link", "</style.css>"), ("grpc-status", "13"));
         await connection.HeadersAsync(stream, isEnd: false, (":status", "100"));
@@ -174,10 +162,8 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var connection = await server.AcceptAsync();
-        var stream = await connection.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (connection, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         await connection.HeadersAsync(stream, isEnd: false, s_headers);
         await connection.DataAsync(stream, s_message);
         (await channel.ReceiveAsync(Token)).Should().NotBeNull();
@@ -194,10 +180,8 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var connection = await server.AcceptAsync();
-        var stream = await connection.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (connection, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
         await connection.HeadersAsync(stream, isEnd: false, s_headers);
         await connection.DataAsync(stream, 0, 0, 0);
 
@@ -212,10 +196,8 @@ public class RawHttp2Tests
     {
         await using var server = new RawHttp2Server();
         using var transport = new GrpcTransport();
-        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
-        await using var connection = await server.AcceptAsync(streamWindow: 0);
-        var stream = await connection.ReadRequestAsync();
-        await using var channel = await connecting;
+        var (connection, stream, opened) = await OpenAsync(server, transport, streamWindow: 0);
+        await using var channel = opened;
         byte[] message = [1, 2, 3, 4, 5, 6, 7, 8];
         byte[] frame = [0, 0, 0, 0, 8, .. message];
         await channel.SendAsync(message, Token);
@@ -225,5 +207,14 @@ public class RawHttp2Tests
         (await connection.ReadDataAsync(6)).Should().Equal(frame[..6]);
         await connection.WindowUpdateAsync(stream, 100);
         (await connection.ReadDataAsync(7)).Should().Equal(frame[6..]);
+    }
+
+    // A call that the server has seen and not answered. The connection is the server's to dispose.
+    private static async Task<(RawHttp2Server.Connection Connection, int Stream, IMessageChannel Channel)> OpenAsync(
+        RawHttp2Server server, GrpcTransport transport, int streamWindow = 65_535)
+    {
+        var connecting = transport.ConnectAsync(server.Address, Token).AsTask();
+        var connection = await server.AcceptAsync(streamWindow);
+        return (connection, await connection.ReadRequestAsync(), await connecting);
     }
 }

@@ -127,17 +127,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     /// </summary>
     public async Task<ChannelCloseInfo> WaitForEndAsync()
     {
-        Task ahead;
-        lock (_aheadGate)
-        {
-            if (Interlocked.CompareExchange(ref _reading, 1, 0) == 0)
-            {
-                _readingAhead = ReadAheadAsync();
-            }
-
-            ahead = _readingAhead ?? throw new InvalidOperationException("Somebody reads.");
-        }
-
+        var ahead = TryReadAhead() ?? _readingAhead ?? throw new InvalidOperationException("Somebody reads.");
         try
         {
             await ahead.ConfigureAwait(false);
@@ -147,7 +137,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             }
 
             var end = GrpcResponse.ReadEnd(_response!.Result);
-            OnEnd(end, _response.Result.TrailingHeaders.NonValidated);
+            OnTrailers(end);
             return end;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -234,7 +224,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             var count = await _input!.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false);
             if (count == 0 && !buffer.IsEmpty)
             {
-                OnEnd(GrpcResponse.ReadEnd(_response!.Result), _response.Result.TrailingHeaders.NonValidated);
+                OnTrailers(GrpcResponse.ReadEnd(_response!.Result));
             }
 
             return count;
@@ -318,6 +308,8 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _input = await response.Content.ReadAsStreamAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
+    private void OnTrailers(ChannelCloseInfo end) => OnEnd(end, _response!.Result.TrailingHeaders.NonValidated);
+
     // The server has ended the call: in order, which the channel learns from DescribeEnd, or with a reason, which is thrown.
     private void OnEnd(ChannelCloseInfo end, System.Net.Http.Headers.HttpHeadersNonValidated trailers)
     {
@@ -350,16 +342,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                 }
 
                 await _response!.ConfigureAwait(false);
-                Task? ahead = null;
-                lock (_aheadGate)
-                {
-                    if (Interlocked.CompareExchange(ref _reading, 1, 0) == 0)
-                    {
-                        ahead = _readingAhead = ReadAheadAsync();
-                    }
-                }
-
-                if (ahead is not null)
+                if (TryReadAhead() is { } ahead)
                 {
                     await ahead.WaitAsync(timeout.Token).ConfigureAwait(false);
                 }
@@ -373,6 +356,15 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         }
 
         System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+    }
+
+    // Begins to read ahead, unless somebody reads: then null.
+    private Task? TryReadAhead()
+    {
+        lock (_aheadGate)
+        {
+            return Interlocked.CompareExchange(ref _reading, 1, 0) == 0 ? _readingAhead = ReadAheadAsync() : null;
+        }
     }
 
     // Reads while nobody else does, so that a sender who never receives learns how the call ended.
@@ -398,13 +390,14 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             _ahead = buffer.AsMemory(0, filled);
             if (count == 0)
             {
-                if (GrpcResponse.ReadEnd(_response!.Result) is { Status: ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway })
+                var end = GrpcResponse.ReadEnd(_response!.Result);
+                if (end.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
                 {
                     // The next read finds the end again, behind what was read here.
                     return;
                 }
 
-                OnEnd(GrpcResponse.ReadEnd(_response.Result), _response.Result.TrailingHeaders.NonValidated);
+                OnTrailers(end);
             }
         }
     }
