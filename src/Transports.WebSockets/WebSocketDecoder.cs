@@ -126,10 +126,11 @@ internal sealed class WebSocketDecoder(WebSocketFraming framing, int maxMessageS
                 throw new MessageFramingException("A WebSocket message begins before the one before it has ended (RFC 6455, section 5.4).");
             case WebSocketOpcode.Continuation or WebSocketOpcode.Text or WebSocketOpcode.Binary:
                 var compressed = _message == 0 ? header.IsCompressed : _messageIsCompressed;
-                var size = _joined.Count + header.PayloadLength;
-                if (size > maxMessageSize + (compressed ? CompressionOverhead : 0L))
+
+                // What is left of the limit, not the sum: a declared length goes up to 2^63-1, and a sum with it would wrap.
+                if (header.PayloadLength > maxMessageSize + (compressed ? CompressionOverhead : 0L) - _joined.Count)
                 {
-                    throw new MessageTooLargeException(size, maxMessageSize);
+                    throw new MessageTooLargeException((long)Math.Min((ulong)header.PayloadLength + (ulong)_joined.Count, long.MaxValue), maxMessageSize);
                 }
 
                 break;

@@ -53,6 +53,7 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
     [Theory]
     [InlineData(1009, new byte[] { 0x82, 0xFE, 0x7F, 0xFF, 0, 0, 0, 0 })] // 32 KiB declared, nothing sent
     [InlineData(1009, new byte[] { 0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0 })] // 2^63-1 declared
+    [InlineData(1009, new byte[] { 0x02, 0x81, 0, 0, 0, 0, 0x41, 0x80, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0 })] // 2^63-1 behind one byte
     [InlineData(1002, new byte[] { 0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 })] // highest bit set
     [InlineData(1002, new byte[] { 0x82, 0x01, 0x41 })] // not masked
     [InlineData(1002, new byte[] { 0xC2, 0x81, 0, 0, 0, 0, 0x41 })] // compressed, not agreed
