@@ -10,9 +10,11 @@ namespace Transports;
 /// <remarks>
 /// <para>An array that comes back is overwritten with <see cref="Fill"/> and never lent again, so that reading a returned
 /// buffer shows bytes that no test sends. The last ones returned are kept a while, so that a write into one shows too.</para>
+/// <para>An array that a channel leaves to the collector, because a message in it is still lent, is counted in
+/// <see cref="Abandoned"/> and keeps its bytes. It is no leak; returning it later is an error.</para>
 /// <para>Arrays are longer than asked for, as those of any pool. Thread-safe.</para>
 /// </remarks>
-public sealed class LeakTrackingArrayPool : ArrayPool<byte>
+public sealed class LeakTrackingArrayPool : ArrayPool<byte>, IBufferPoolObserver
 {
     /// <summary>What returned arrays are overwritten with.</summary>
     public const byte Fill = 0xDD;
@@ -24,10 +26,12 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
     private readonly Lock _gate = new();
     private readonly Dictionary<byte[], StackTrace?> _lent = new(ReferenceEqualityComparer.Instance);
     private readonly ConditionalWeakTable<byte[], object> _returned = [];
+    private readonly ConditionalWeakTable<byte[], object> _abandoned = [];
     private readonly Queue<byte[]> _quarantine = new();
     private readonly List<string> _errors = [];
     private readonly bool _captureStacks;
     private long _rented;
+    private long _abandonedCount;
     private long _outstandingBytes;
     private long _peakOutstandingBytes;
 
@@ -56,6 +60,9 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
     /// <summary>How many arrays were lent in all.</summary>
     public long Rented => Interlocked.Read(ref _rented);
 
+    /// <summary>How many arrays were left to the collector, because a message in them was still lent when its channel was disposed.</summary>
+    public long Abandoned => Interlocked.Read(ref _abandonedCount);
+
     /// <inheritdoc/>
     public override byte[] Rent(int minimumLength)
     {
@@ -82,8 +89,7 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
         {
             if (!_lent.Remove(array))
             {
-                var what = _returned.TryGetValue(array, out _) ? "was returned twice" : "was returned but not rented here";
-                _errors.Add($"An array of {array.Length} bytes {what}.{Environment.NewLine}{new StackTrace(1, fNeedFileInfo: false)}");
+                AddMisuse(array, "returned", "was returned twice");
                 return;
             }
 
@@ -98,7 +104,29 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
         }
     }
 
-    /// <summary>What went wrong so far: arrays still lent, returned twice, returned to the wrong pool, or written to after their return.</summary>
+    /// <inheritdoc/>
+    public void Abandon(byte[] array)
+    {
+        ArgumentNullException.ThrowIfNull(array);
+        lock (_gate)
+        {
+            if (!_lent.Remove(array))
+            {
+                AddMisuse(array, "abandoned", "was abandoned after its return");
+                return;
+            }
+
+            // Not filled: the whole point is that its reader goes on seeing its message.
+            _outstandingBytes -= array.Length;
+            _abandonedCount++;
+            _abandoned.Add(array, array.Length);
+        }
+    }
+
+    /// <summary>
+    /// What went wrong so far: arrays still lent, returned twice, returned or abandoned after they were abandoned, returned to
+    /// the wrong pool, or written to after their return.
+    /// </summary>
     /// <returns>A description of each; empty when all is well.</returns>
     public IReadOnlyList<string> FindErrors()
     {
@@ -114,7 +142,7 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
         }
     }
 
-    /// <summary>Waits until every array has come back, and fails the test when one does not, or when one was used wrongly.</summary>
+    /// <summary>Waits until every array has come back or was abandoned, and fails the test when one does not, or when one was used wrongly.</summary>
     /// <param name="patience">How long to wait: connections give their buffers back in the background. By default 10 seconds.</param>
     public async Task AssertNoLeaksAsync(TimeSpan? patience = null)
     {
@@ -126,6 +154,14 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>
                 CultureInfo.InvariantCulture,
                 $"The buffer pool found {errors.Count} errors:{Environment.NewLine}{string.Join(Environment.NewLine, errors.Take(10))}"));
         }
+    }
+
+    private void AddMisuse(byte[] array, string verb, string whenReturned)
+    {
+        var what = _abandoned.TryGetValue(array, out _) ? $"was {verb} after it was abandoned"
+            : _returned.TryGetValue(array, out _) ? whenReturned
+            : $"was {verb} but not rented here";
+        _errors.Add($"An array of {array.Length} bytes {what}.{Environment.NewLine}{new StackTrace(2, fNeedFileInfo: false)}");
     }
 
     private static string Describe(KeyValuePair<byte[], StackTrace?> lent)

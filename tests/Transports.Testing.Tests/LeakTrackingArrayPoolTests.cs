@@ -72,4 +72,54 @@ public sealed class LeakTrackingArrayPoolTests
         array[5] = 1;
         _pool.FindErrors().Should().ContainSingle().Which.Should().Contain("written to after its return, at offset 5");
     }
+
+    [Fact]
+    public async Task Abandon_OfALentArray_IsNoLeakAndKeepsItsBytes()
+    {
+        var array = _pool.Rent(16);
+        array.AsSpan().Fill(7);
+        ((IBufferPoolObserver)_pool).Abandon(array);
+        await _pool.AssertNoLeaksAsync(TimeSpan.Zero);
+        array.Should().OnlyContain(b => b == 7);
+        _pool.Abandoned.Should().Be(1);
+        _pool.Outstanding.Should().Be(0);
+        _pool.OutstandingBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public void Abandon_ThenReturn_IsFoundAndKeepsItsBytes()
+    {
+        var array = _pool.Rent(16);
+        array.AsSpan().Fill(7);
+        _pool.Abandon(array);
+        _pool.Return(array);
+        _pool.FindErrors().Should().ContainSingle().Which.Should().Contain("returned after it was abandoned");
+        array.Should().OnlyContain(b => b == 7);
+    }
+
+    [Fact]
+    public void Abandon_Twice_IsFound()
+    {
+        var array = _pool.Rent(16);
+        _pool.Abandon(array);
+        _pool.Abandon(array);
+        _pool.FindErrors().Should().ContainSingle().Which.Should().Contain("abandoned after it was abandoned");
+        _pool.Abandoned.Should().Be(1);
+    }
+
+    [Fact]
+    public void Abandon_AfterReturn_IsFound()
+    {
+        var array = _pool.Rent(16);
+        _pool.Return(array);
+        _pool.Abandon(array);
+        _pool.FindErrors().Should().ContainSingle().Which.Should().Contain("abandoned after its return");
+    }
+
+    [Fact]
+    public void Abandon_OfAnothersArray_IsFound()
+    {
+        _pool.Abandon(new byte[16]);
+        _pool.FindErrors().Should().ContainSingle().Which.Should().Contain("abandoned but not rented here");
+    }
 }
