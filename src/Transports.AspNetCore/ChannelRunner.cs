@@ -5,12 +5,15 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Transports.Extensibility;
 
 namespace Transports;
 
 /// <summary>Runs the handler of one endpoint over each of its channels, and ends them when the application stops.</summary>
 internal sealed class ChannelRunner(MessageChannelHandler handler, AspNetCoreTransportOptions options, ILogger logger, CancellationToken stopping, bool ownsChannels = true)
 {
+    private readonly HandlerRunner _runner = new(handler, logger, options.TimeProvider);
+
     /// <summary>What runs the handler of a route.</summary>
     /// <param name="endpoints">The application's routes.</param>
     /// <param name="handler">Serves a channel.</param>
@@ -45,39 +48,23 @@ internal sealed class ChannelRunner(MessageChannelHandler handler, AspNetCoreTra
 
     private async Task ServeAsync(IMessageChannel channel)
     {
-        var serving = Task.CompletedTask;
-        try
+        var serving = _runner.RunAsync(channel, stopping);
+        var registration = stopping.UnsafeRegister(state => _ = CloseOverrunAsync(channel, (Task)state!), serving);
+        await using (registration.ConfigureAwait(false))
         {
-            serving = handler(channel, stopping);
-            var registration = stopping.UnsafeRegister(state => _ = CloseLaterAsync(channel, (Task)state!), serving);
-            await using (registration.ConfigureAwait(false))
-            {
-                await serving.ConfigureAwait(false);
-            }
-
-            await channel.CloseAsync(stopping.IsCancellationRequested ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.Normal).ConfigureAwait(false);
+            await serving.ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            await channel.CloseAsync(ChannelCloseStatus.GoingAway).ConfigureAwait(false);
-        }
-        catch (TransportException) when (channel.Closed.IsCompleted)
-        {
-            // The channel's end, which it has logged itself.
-        }
-        catch (Exception e)
-        {
-            Log.HandlerFailed(logger, e, channel.Id);
-            await channel.CloseAsync(ChannelCloseStatus.InternalError, "The handler failed.").ConfigureAwait(false);
-        }
-
-        await channel.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task CloseLaterAsync(IMessageChannel channel, Task serving)
+    private async Task CloseOverrunAsync(IMessageChannel channel, Task serving)
     {
-        // A handler that heeds the token ends the channel itself.
-        await Task.WhenAny(serving, Task.Delay(options.StopTimeout, options.TimeProvider, CancellationToken.None)).ConfigureAwait(false);
-        await channel.CloseAsync(ChannelCloseStatus.GoingAway, "The server stops.", CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await serving.WaitAsync(options.StopTimeout, options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await _runner.CloseOverrunAsync(channel).ConfigureAwait(false);
+        }
     }
 }

@@ -1,13 +1,11 @@
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
-/// <summary>The log messages of channels on ASP.NET Core; event ids 8000 to 8999.</summary>
+/// <summary>The log messages of channels on ASP.NET Core; event ids 8001 to 8999. A handler's failure is the engine's 1104.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(8000, LogLevel.Error, "The handler of channel {ChannelId} failed.")]
-    public static partial void HandlerFailed(ILogger logger, Exception error, string channelId);
-
     [LoggerMessage(8001, LogLevel.Warning, "Refused a WebSocket from a page of {Origin}: it may only come from {Host}, or an origin in AllowedOrigins.")]
     public static partial void OriginRefused(ILogger logger, string origin, string host);
 
@@ -18,7 +16,7 @@ internal static partial class Log
     public static partial void BacklogFull(ILogger logger, int limit);
 
     [LoggerMessage(8004, LogLevel.Information, "Listening at {Address}.")]
-    public static partial void Listening(ILogger logger, Uri address);
+    public static partial void Listening(ILogger logger, AddressText address);
 
     [LoggerMessage(8005, LogLevel.Information, "Refused a request on connection {ConnectionId} for an SSE session that is over or another user's.")]
     public static partial void SessionRefused(ILogger logger, string connectionId);

@@ -1,14 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Transports;
+using Transports.Extensibility;
 
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Serves message channels at routes of a web application.</summary>
 public static class MessageChannelEndpointRouteBuilderExtensions
 {
-    /// <summary>Serves channels at a route, over whichever protocol the client opens: WebSocket (HTTP/1.1 and HTTP/2), server-sent events.</summary>
+    /// <summary>Serves channels at a route, over whichever protocol the client opens: WebSocket (HTTP/1.1 and HTTP/2), server-sent events, gRPC and gRPC-Web.</summary>
     /// <param name="endpoints">The application's routes.</param>
     /// <param name="pattern">The route, such as <c>/chat</c> or <c>/rooms/{room}</c>; its values are in <see cref="IHttpChannelFeature.RouteValues"/>.</param>
     /// <param name="handler">Serves each channel; the channel is disposed when it is done.</param>
@@ -28,7 +28,7 @@ public static class MessageChannelEndpointRouteBuilderExtensions
     }
 
     /// <summary>Serves channels at a route with a handler made for each, with its own scope of services.</summary>
-    /// <typeparam name="THandler">The handler; it need not be registered.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew, in a scope of its own, for each channel, unless it is registered otherwise. It need not be registered.</typeparam>
     /// <param name="endpoints">The application's routes.</param>
     /// <param name="pattern">The route; see <see cref="MapMessageChannel(IEndpointRouteBuilder, string, MessageChannelHandler, AspNetCoreTransportOptions?)"/>.</param>
     /// <param name="options">Limits and habits of this route.</param>
@@ -40,19 +40,6 @@ public static class MessageChannelEndpointRouteBuilderExtensions
         where THandler : class, IMessageChannelHandler
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        var scopes = endpoints.ServiceProvider.GetRequiredService<IServiceScopeFactory>();
-        return endpoints.MapMessageChannel(
-            pattern,
-            async (channel, stopping) =>
-            {
-                // A channel may outlive the request that opened it, and with it the request's scope.
-                var scope = scopes.CreateAsyncScope();
-                await using (scope.ConfigureAwait(false))
-                {
-                    var handler = ActivatorUtilities.GetServiceOrCreateInstance<THandler>(scope.ServiceProvider);
-                    await handler.HandleAsync(channel, stopping).ConfigureAwait(false);
-                }
-            },
-            options);
+        return endpoints.MapMessageChannel(pattern, ScopedHandler.Create<THandler>(endpoints.ServiceProvider), options);
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Transports;
+using Transports.Extensibility;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -42,7 +43,7 @@ public static class HostingServiceCollectionExtensions
     }
 
     /// <summary>Adds a server at an address whose handler is a class.</summary>
-    /// <typeparam name="THandler">The handler; made anew, in a scope of its own, for each channel. Registered as scoped unless it is already.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew, in a scope of its own, for each channel, unless it is registered otherwise. It need not be registered.</typeparam>
     /// <param name="services">The services.</param>
     /// <param name="name">The server's name, once per container.</param>
     /// <param name="address">Where to listen, unless the configuration says otherwise.</param>
@@ -59,7 +60,7 @@ public static class HostingServiceCollectionExtensions
     }
 
     /// <summary>Adds a server whose handler is a class, configured in code, by configuration, or both.</summary>
-    /// <typeparam name="THandler">The handler; made anew, in a scope of its own, for each channel. Registered as scoped unless it is already.</typeparam>
+    /// <typeparam name="THandler">The handler; made anew, in a scope of its own, for each channel, unless it is registered otherwise. It need not be registered.</typeparam>
     /// <param name="services">The services.</param>
     /// <param name="name">The server's name, once per container.</param>
     /// <param name="configure">Sets options before the configuration does.</param>
@@ -72,15 +73,7 @@ public static class HostingServiceCollectionExtensions
         where THandler : class, IMessageChannelHandler
     {
         ArgumentNullException.ThrowIfNull(services);
-        services.TryAddScoped<THandler>();
-        return AddServer(services, name, configure, static provider => async (channel, stopping) =>
-        {
-            var scope = provider.CreateAsyncScope();
-            await using (scope.ConfigureAwait(false))
-            {
-                await scope.ServiceProvider.GetRequiredService<THandler>().HandleAsync(channel, stopping).ConfigureAwait(false);
-            }
-        });
+        return AddServer(services, name, configure, ScopedHandler.Create<THandler>);
     }
 
     /// <summary>Adds a named client that dials an address.</summary>

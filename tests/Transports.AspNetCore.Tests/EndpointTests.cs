@@ -224,6 +224,25 @@ public sealed class EndpointTests : IAsyncLifetime
     [Theory]
     [InlineData("ws")]
     [InlineData("sse+http")]
+    public async Task Stop_HandlerThatReturns_EndsItsChannelItself(string scheme)
+    {
+        var address = await StartAsync(async (channel, stopping) =>
+        {
+            await Task.Delay(Timeout.Infinite, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+            await channel.SendAsync("the answer"u8.ToArray(), CancellationToken.None);
+        });
+        IClientTransport transport = scheme == "ws" ? new WebSocketTransport() : new SseTransport();
+        await using var channel = await transport.ConnectAsync(new Uri($"{scheme}{address.ToString()[4..]}?duplex"), Token);
+        var receiving = channel.ReceiveAsync(Token).AsTask();
+        await _application!.StopAsync(Token);
+        (await receiving)!.Value.GetText().Should().Be("the answer");
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+        (await channel.Closed).Status.Should().Be(ChannelCloseStatus.Normal);
+    }
+
+    [Theory]
+    [InlineData("ws")]
+    [InlineData("sse+http")]
     public async Task Handler_ThatThrows_ClosesWithInternalError(string scheme)
     {
         var address = await StartAsync((_, _) => throw new InvalidOperationException("no"));

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -7,20 +7,23 @@ namespace Transports;
 /// <remarks>
 /// <para><b>Accepting</b> goes on when an accept fails: after a pause that doubles up to
 /// <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. At <see cref="MessageServerOptions.MaxChannels"/> it waits until a channel ends.</para>
-/// <para><b>Handlers</b> run side by side. When one returns, its channel is closed (Normal, or GoingAway while stopping) and
+/// <para><b>Handlers</b> run side by side. When one returns, its channel is closed as Normal, also while the server stops, and
 /// disposed. When one throws, that is logged and the channel closed as InternalError, without telling the peer more; unless the
-/// channel itself had ended, as a peer that leaves is no error.</para>
-/// <para><b>Stopping</b>: stop accepting; cancel the handlers' <c>stopping</c> token; wait up to
-/// <see cref="MessageServerOptions.ShutdownTimeout"/>; abort what is left.</para>
+/// channel itself had ended, as a peer that leaves is no error, or the server stops and the exception is
+/// <see cref="OperationCanceledException"/>, which closes it as GoingAway.</para>
+/// <para><b>Stopping</b>: stop accepting; cancel the handlers' token; wait up to <see cref="MessageServerOptions.ShutdownTimeout"/>; close what is
+/// left as GoingAway; abort what is open a second later, and leave handlers behind that go on for another second.</para>
+/// <para><b>Logging</b>: without a logger factory the first error of each kind is written to standard error, so that a handler that throws does
+/// not fail in silence; <see cref="Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory"/> turns that off too.</para>
 /// </remarks>
 public sealed class MessageServer : IAsyncDisposable
 {
-    // What handlers get to let go of channels that were aborted under them; one that ignores even that is left behind.
-    private static readonly TimeSpan AbortGrace = TimeSpan.FromSeconds(1);
+    // What handlers get to let go of channels that were closed under them, and then of ones that were aborted; one that ignores even that is left behind.
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(1);
 
     private readonly IMessageChannelFactory? _factory;
     private readonly Uri? _address;
-    private readonly MessageChannelHandler _handler;
+    private readonly HandlerRunner _runner;
     private readonly MessageServerOptions _options;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
@@ -39,7 +42,7 @@ public sealed class MessageServer : IAsyncDisposable
     /// <param name="listener">The listener; the server owns it and disposes it when it stops.</param>
     /// <param name="handler">Serves a channel.</param>
     /// <param name="options">Limits; not to be changed afterwards. The defaults when <see langword="null"/>.</param>
-    /// <param name="loggerFactory">Where the server logs.</param>
+    /// <param name="loggerFactory">Where the server logs; see the remarks of this class for <see langword="null"/>.</param>
     public MessageServer(IMessageListener listener, MessageChannelHandler handler, MessageServerOptions? options = null, ILoggerFactory? loggerFactory = null)
         : this(handler, options, loggerFactory)
     {
@@ -52,7 +55,7 @@ public sealed class MessageServer : IAsyncDisposable
     /// <param name="address">Where, such as <c>tcp://localhost:5000</c>.</param>
     /// <param name="handler">Serves a channel.</param>
     /// <param name="options">Limits; not to be changed afterwards. The defaults when <see langword="null"/>.</param>
-    /// <param name="loggerFactory">Where the server logs.</param>
+    /// <param name="loggerFactory">Where the server logs; see the remarks of this class for <see langword="null"/>.</param>
     public MessageServer(IMessageChannelFactory factory, Uri address, MessageChannelHandler handler, MessageServerOptions? options = null, ILoggerFactory? loggerFactory = null)
         : this(handler, options, loggerFactory)
     {
@@ -65,11 +68,11 @@ public sealed class MessageServer : IAsyncDisposable
     private MessageServer(MessageChannelHandler handler, MessageServerOptions? options, ILoggerFactory? loggerFactory)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        _handler = handler;
         _options = options ?? new MessageServerOptions();
         _options.Validate();
         _slots = new SemaphoreSlim(_options.MaxChannels);
-        _logger = loggerFactory?.CreateLogger("Transports.Server") ?? NullLogger.Instance;
+        _logger = loggerFactory?.CreateLogger("Transports.Server") ?? new StandardErrorLogger();
+        _runner = new HandlerRunner(handler, _logger, _options.TimeProvider);
     }
 
     /// <summary>The address bound, with the real port; <see langword="null"/> before a server with an address was started.</summary>
@@ -198,29 +201,45 @@ public sealed class MessageServer : IAsyncDisposable
     private async Task WaitForHandlersAsync()
     {
         var served = _channels.WhenEmptyAsync();
+        if (await EndWithinAsync(served, _options.ShutdownTimeout, _giveUp.Token).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        // Each on a thread of the pool: handlers' code may run inside these calls, and one that blocks must hold up neither the others nor this.
+        var left = _channels.ToArray();
+        Log.ServerEndsChannels(_logger, LocalAddress, left.Length);
+        foreach (var channel in left)
+        {
+            _ = Task.Run(() => _runner.CloseOverrunAsync(channel).AsTask(), CancellationToken.None);
+        }
+
+        if (await EndWithinAsync(served, EndGrace, _giveUp.Token).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        foreach (var channel in _channels.ToArray())
+        {
+            _ = Task.Run(() => channel.Abort(new OperationCanceledException("The server stopped, and the handler did not end in time.")), CancellationToken.None);
+        }
+
+        if (!await EndWithinAsync(served, EndGrace, CancellationToken.None).ConfigureAwait(false))
+        {
+            Log.HandlersLeftBehind(_logger, LocalAddress, _channels.Count);
+        }
+    }
+
+    private async Task<bool> EndWithinAsync(Task served, TimeSpan limit, CancellationToken giveUp)
+    {
         try
         {
-            await served.WaitAsync(_options.ShutdownTimeout, _options.TimeProvider, _giveUp.Token).ConfigureAwait(false);
-            return;
+            await served.WaitAsync(limit, _options.TimeProvider, giveUp).ConfigureAwait(false);
+            return true;
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-        }
-
-        var left = _channels.ToArray();
-        Log.ServerAbortsChannels(_logger, LocalAddress, left.Length);
-        foreach (var channel in left)
-        {
-            channel.Abort(new OperationCanceledException("The server stopped, and the handler did not end in time."));
-        }
-
-        try
-        {
-            await served.WaitAsync(AbortGrace, _options.TimeProvider).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Log.HandlersLeftBehind(_logger, LocalAddress, _channels.Count);
+            return false;
         }
     }
 
@@ -299,31 +318,7 @@ public sealed class MessageServer : IAsyncDisposable
         Log.ChannelAccepted(_logger, channel.Id, channel.RemoteAddress);
         try
         {
-            var status = ChannelCloseStatus.Normal;
-            string? description = null;
-            try
-            {
-                await _handler(channel, _stopping.Token).ConfigureAwait(false);
-                status = _stopping.IsCancellationRequested ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.Normal;
-            }
-            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-            {
-                status = ChannelCloseStatus.GoingAway;
-                description = "The server is stopping.";
-            }
-            catch (TransportException e) when (channel.Closed.IsCompleted)
-            {
-                Log.HandlerEndedWithChannel(_logger, channel.Id, e.Message);
-            }
-            catch (Exception e)
-            {
-                Log.HandlerFailed(_logger, e, channel.Id, channel.RemoteAddress);
-                status = ChannelCloseStatus.InternalError;
-                description = "The handler failed.";
-            }
-
-            await QuietlyAsync(() => channel.CloseAsync(status, description)).ConfigureAwait(false);
-            await QuietlyAsync(channel.DisposeAsync).ConfigureAwait(false);
+            await _runner.RunAsync(channel, _stopping.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -9,7 +9,7 @@ public sealed class MessageServerOptions
     /// </summary>
     public int MaxChannels { get; set; } = 10_000;
 
-    /// <summary>How long a stopping server waits for its handlers before it aborts their channels. Default 10 seconds; must be positive.</summary>
+    /// <summary>How long a stopping server waits for its handlers before it closes their channels under them. Default 10 seconds; must be positive.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the server pauses after an accept failed. Doubled with each failure in a row. Default 20 milliseconds; must be positive.</summary>

@@ -226,7 +226,7 @@ public sealed class MessageServerTests
         order.Should().Equal("stop accepting", "signal", "handler ends");
         listener.Disposed.Should().BeTrue();
         server.ChannelCount.Should().Be(0);
-        (await pair.Client.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.GoingAway);
+        (await pair.Client.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.Normal);
         server.Completion.IsCompletedSuccessfully.Should().BeTrue();
     }
 
@@ -247,7 +247,7 @@ public sealed class MessageServerTests
     }
 
     [Fact]
-    public async Task StopAsync_HandlerIgnoresTheToken_IsAbortedAtTheTimeout()
+    public async Task StopAsync_HandlerIgnoresTheToken_ChannelIsClosedAsGoingAwayAtTheTimeout()
     {
         var time = new ManualTimeProvider();
         var entered = new TaskCompletionSource();
@@ -270,7 +270,73 @@ public sealed class MessageServerTests
         time.Advance(TimeSpan.FromSeconds(7));
         await stopping;
 
-        (await client.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        (await client.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.GoingAway);
+    }
+
+    [Fact]
+    public async Task StopAsync_HandlersCodeBlocksInsideTheEnd_GoesOnWithoutIt()
+    {
+        var time = new ManualTimeProvider();
+        var logger = new ListLogger();
+        using var release = new ManualResetEventSlim();
+        var listener = new ScriptedListener();
+        await using var one = await MemoryPair.OpenAsync();
+        await using var two = await MemoryPair.OpenAsync();
+        var entered = new CountdownEvent(2);
+        var ended = new TaskCompletionSource();
+        listener.Give(new BlockingEndChannel(one.Server, release));
+        listener.Give(new BlockingEndChannel(two.Server, release));
+        var server = new MessageServer(
+            listener,
+            (_, _) =>
+            {
+                entered.Signal();
+                return ended.Task;
+            },
+            new MessageServerOptions { ShutdownTimeout = TimeSpan.FromSeconds(7), TimeProvider = time },
+            logger);
+        await server.StartAsync(Token);
+        entered.Wait(Token);
+
+        var stopping = server.StopAsync(Token);
+        foreach (var seconds in new[] { 7, 1, 1 })
+        {
+            await time.WhenTimerDueInAsync(TimeSpan.FromSeconds(seconds), Token);
+            time.Advance(TimeSpan.FromSeconds(seconds));
+        }
+
+        await stopping.WaitAsync(Token);
+
+        logger.Lines.Should().ContainSingle(line => line.Id == 1108);
+        release.Set();
+        ended.SetResult();
+    }
+
+    [Fact]
+    public async Task Handler_ThrowsWithoutALogger_IsToldOnStandardErrorOnce()
+    {
+        var before = Console.Error;
+        using var text = new StringWriter();
+        Console.SetError(TextWriter.Synchronized(text));
+        try
+        {
+            await using var server = new MessageServer(_factory, Address, (_, _) => throw new FormatException("no such order"));
+            await server.StartAsync(Token);
+            for (var i = 0; i < 2; i++)
+            {
+                await using var client = await _transport.ConnectAsync(Address, Token);
+                await client.Closed.WaitAsync(Token);
+            }
+
+            await server.StopAsync(Token);
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        text.ToString().Split("no such order").Should().HaveCount(2);
+        text.ToString().Should().Contain("loggerFactory");
     }
 
     [Fact]
