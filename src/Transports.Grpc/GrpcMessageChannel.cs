@@ -70,9 +70,9 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
     /// <summary>The peer or the network has ended the call while nobody was reading or writing.</summary>
     public void EndFromOutside(ChannelCloseInfo info) => End(info);
 
-    protected override void WriteFrame(in Message message, IBufferWriter<byte> output) => _framing.WriteFrame(message, output);
+    protected internal override void WriteFrame(in Message message, IBufferWriter<byte> output) => _framing.WriteFrame(message, output);
 
-    protected override int WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
+    protected internal override int WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
         => ((GrpcFraming)framing).WriteHeader(payloadLength, kind, header);
 
     protected override MessageKind ReadKind(IFrameDecoder decoder) => ((IGrpcFrameDecoder)decoder).LastKind;

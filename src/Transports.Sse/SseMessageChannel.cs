@@ -102,7 +102,7 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 
     protected override MessageKind ReadKind(IFrameDecoder decoder) => _decoder.Kind;
 
-    protected override void WriteFrame(in Message message, IBufferWriter<byte> output)
+    protected internal override void WriteFrame(in Message message, IBufferWriter<byte> output)
     {
         WriteId(output);
         if (NamedEvent.From(message) is { } named)
@@ -129,11 +129,11 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 
     // Both ways, each side goes on taking what the other still sends, so that the other's sends do not fail before it has read
     // the end: the server until the client's last post, the client until the server ends the stream.
-    protected override bool OnDrained(ReadOnlySpan<byte> bytes)
+    protected internal override bool OnDrained(ReadOnlySpan<byte> bytes)
         => Characteristics.Direction != ChannelDirection.Bidirectional
             || (Context.Side == ChannelSide.Server && (_peerClosed || _framing.PeerEnded));
 
-    protected override void OnInputEnd(int unfinished)
+    protected internal override void OnInputEnd(int unfinished)
     {
         // A channel that closes has ended its stream itself.
         if (!_peerClosed && !IsClosing)

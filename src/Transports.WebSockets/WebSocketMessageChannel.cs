@@ -134,7 +134,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     protected override MessageKind ReadKind(IFrameDecoder decoder) => _decoder.Kind;
 
     /// <inheritdoc/>
-    protected override void WriteFrame(in Message message, IBufferWriter<byte> output)
+    protected internal override void WriteFrame(in Message message, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
         var payload = message.Payload;
@@ -203,7 +203,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     }
 
     /// <inheritdoc/>
-    protected override bool OnDrained(ReadOnlySpan<byte> bytes)
+    protected internal override bool OnDrained(ReadOnlySpan<byte> bytes)
     {
         // The server ends the connection once both have closed; the client waits for that (RFC 6455, section 7.1.1).
         if (_peerCloseCode == 0 && _skipper.FindsClose(bytes))
@@ -215,7 +215,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     }
 
     /// <inheritdoc/>
-    protected override void OnInputEnd(int unfinished)
+    protected internal override void OnInputEnd(int unfinished)
     {
         if (_peerCloseCode == 0 && !IsClosing)
         {
