@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>A framed channel over a connected socket, with or without TLS.</summary>
-internal sealed class TcpMessageChannel : FramedMessageChannel, ISocketFeature
+internal sealed class TcpMessageChannel : FramedMessageChannel, IConnectionEndPointFeature
 {
     private ITlsFeature? _tls;
 
@@ -35,8 +35,8 @@ internal sealed class TcpMessageChannel : FramedMessageChannel, ISocketFeature
         => new(ByteConnection.Create(socket), options.Framing, context, socket);
 
     /// <summary>A channel over TLS, its handshake done.</summary>
-    public static TcpMessageChannel Create(SslStream stream, TlsSocketStream transport, TcpTransportOptions options, MessageChannelContext context)
-        => new(new TlsByteConnection(stream, transport, options.TlsAllowEndWithoutCloseNotify), options.Framing, context, transport.Socket)
+    public static TcpMessageChannel Create(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, TcpTransportOptions options, MessageChannelContext context)
+        => new(new TlsByteConnection(stream, transport, allowUnexpectedEof), options.Framing, context, transport.Socket)
         {
             _tls = new TlsFeature(stream),
         };

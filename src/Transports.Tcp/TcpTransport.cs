@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -64,7 +63,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
             }
 
             var (stream, transport) = await TlsClientHandshake.RunAsync(socket, target.Host, address, _options, cancellationToken).ConfigureAwait(false);
-            return TcpMessageChannel.Create(stream, transport, _options, ClientContext(target, address, socket));
+            return TcpMessageChannel.Create(stream, transport, _options.TlsClient.AllowUnexpectedEof, _options, ClientContext(target, address, socket));
         }
         catch
         {
@@ -80,32 +79,10 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         var target = TcpAddress.Parse(address);
         cancellationToken.ThrowIfCancellationRequested();
         var opener = target.IsTls
-            ? new TlsSocketOpener(_options, CertificateSelector(address), _logger)
+            ? new TlsSocketOpener(_options, _options.TlsServer.CreateCertificateSelector(address), _logger)
             : new SocketOpener(target.Scheme, _options, _logger);
-        var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.Backlog, _logger);
-        return new(new TcpMessageListener(sockets, localAddress, opener, _options.MaxPendingHandshakes, _options.TimeProvider, target.Path, _logger));
-    }
-
-    private Func<string?, SslStreamCertificateContext> CertificateSelector(Uri address)
-    {
-        if (_options.TlsServer.CertificateSelector is { } selector)
-        {
-            return selector;
-        }
-
-        var certificate = _options.TlsServer.Certificate ?? throw new ArgumentException(
-            $"Listening on {address} needs a certificate: set TlsServer.Certificate, or TlsServer.CertificateSelector, for instance to new PemCertificateSource(\"cert.pem\", \"key.pem\").GetContext.",
-            nameof(address));
-        if (!certificate.HasPrivateKey)
-        {
-            throw new ArgumentException(
-                $"The certificate in TlsServer.Certificate ({certificate.Subject}) has no private key, so {address} cannot be listened on. Load it together with its key.",
-                nameof(address));
-        }
-
-        // Offline: nothing is fetched while clients wait.
-        var context = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
-        return _ => context;
+        var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.ListenBacklog, _logger);
+        return new(new TcpMessageListener(sockets, localAddress, opener, _options.AcceptBacklog, _options.TimeProvider, target.Path, _logger));
     }
 
     private MessageChannelContext ClientContext(TcpAddress target, Uri address, Socket socket) => new()
@@ -114,7 +91,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         Side = ChannelSide.Client,
         Options = _options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(_options, target.IsTls),
-        LocalAddress = TcpAddress.ToUri(target.Scheme, socket.LocalEndPointOrNull()),
+        LocalAddress = HostAddress.ToUri(target.Scheme, socket.LocalEndPointOrNull()),
         RemoteAddress = address,
         Logger = _logger,
     };

@@ -22,17 +22,20 @@ public class TcpTransportOptions : MessageChannelOptions
     /// How long one address of a name is tried before the next one is tried beside it (RFC 8305, section 5, "Connection
     /// Attempt Delay"). Default 250 milliseconds, as recommended there; from 10 milliseconds to 2 seconds, its limits.
     /// </summary>
-    public TimeSpan ConnectionAttemptDelay { get; set; } = TimeSpan.FromMilliseconds(250);
+    public TimeSpan ConnectionAttemptDelay { get; set; } = TcpConnector.DefaultAttemptDelay;
+
+    /// <summary>How the system asks over silent connections whether the peer is still there. On by default; no meaning for <c>unix</c>.</summary>
+    public TcpKeepAliveOptions KeepAlive { get; set; } = new();
 
     /// <summary>How many connections the operating system holds for a listener that has not accepted them yet. Default 512; from 1 to 65,535. The system may cap it lower.</summary>
-    public int Backlog { get; set; } = 512;
+    public int ListenBacklog { get; set; } = 512;
 
     /// <summary>
     /// How many connections a listener holds at once that <see cref="IMessageListener.AcceptAsync"/> has not given out yet:
-    /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait in the backlog.
+    /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait with the system, as <see cref="ListenBacklog"/> allows.
     /// A TLS listener that is full drops the oldest connection that has been silent for a second, so that silent peers keep nobody out.
     /// </summary>
-    public int MaxPendingHandshakes { get; set; } = 256;
+    public int AcceptBacklog { get; set; } = 256;
 
     /// <summary>How long a TLS handshake may take, on either side. Default 10 seconds; must be positive.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -43,13 +46,6 @@ public class TcpTransportOptions : MessageChannelOptions
     /// <summary>How a listener on a <c>tls</c> address shows itself and checks its clients. Without a certificate there, none can be opened.</summary>
     public TlsServerOptions TlsServer { get; set; } = new();
 
-    /// <summary>
-    /// Takes the end of a TLS connection without a close_notify for an orderly one. Default <see langword="false"/>: anybody
-    /// on the way can cut a connection like that, so it is <see cref="ChannelCloseStatus.ConnectionLost"/>. Set it for peers
-    /// that never send one, with a framing whose messages tell their own end.
-    /// </summary>
-    public bool TlsAllowEndWithoutCloseNotify { get; set; }
-
     /// <inheritdoc/>
     public override void Validate()
     {
@@ -57,10 +53,12 @@ public class TcpTransportOptions : MessageChannelOptions
         ArgumentNullException.ThrowIfNull(Framing);
         ArgumentNullException.ThrowIfNull(TlsClient);
         ArgumentNullException.ThrowIfNull(TlsServer);
+        ArgumentNullException.ThrowIfNull(KeepAlive);
+        KeepAlive.Validate();
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
         OptionChecks.InRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));
-        OptionChecks.InRange(Backlog, 1, ushort.MaxValue, nameof(Backlog));
-        OptionChecks.InRange(MaxPendingHandshakes, 1, ushort.MaxValue, nameof(MaxPendingHandshakes));
+        OptionChecks.InRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
+        OptionChecks.InRange(AcceptBacklog, 1, ushort.MaxValue, nameof(AcceptBacklog));
     }
 }

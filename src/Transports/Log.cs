@@ -107,4 +107,10 @@ internal static partial class Log
 
     [LoggerMessage(1205, LogLevel.Trace, "Channel {ChannelId} received {Payload}")]
     public static partial void PayloadReceived(ILogger logger, string channelId, string payload);
+
+    [LoggerMessage(1800, LogLevel.Information, "The certificate in {Path} has changed; the new one, valid until {NotAfter:u}, is used from now on.")]
+    public static partial void CertificateReloaded(ILogger logger, string path, DateTime notAfter);
+
+    [LoggerMessage(1801, LogLevel.Warning, "The certificate in {Path} or its key in {KeyPath} has changed and cannot be used, so the one before stays. Check the files.")]
+    public static partial void CertificateNotReloaded(ILogger logger, Exception error, string path, string keyPath);
 }

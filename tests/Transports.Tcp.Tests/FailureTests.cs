@@ -24,7 +24,7 @@ public sealed class FailureTests
     [Fact]
     public async Task Accept_LoggerThrows_PlaceComesFree()
     {
-        var transport = new TcpTransport(Options(options => options.MaxPendingHandshakes = 1), new ThrowingLoggerFactory());
+        var transport = new TcpTransport(Options(options => options.AcceptBacklog = 1), new ThrowingLoggerFactory());
         await using var listener = await transport.ListenAsync(ListenAddress("tls"), Token);
         using (var noTls = await DialRawAsync(listener.LocalAddress))
         {

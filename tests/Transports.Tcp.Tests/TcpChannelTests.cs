@@ -162,8 +162,8 @@ public sealed class TcpChannelTests
     public async Task GetFeature_Socket_HasTheEndPoints()
     {
         await using var pair = await ConnectAsync("tcp");
-        var client = pair.Client.GetFeature<ISocketFeature>()!;
-        var server = pair.Server.GetFeature<ISocketFeature>()!;
+        var client = pair.Client.GetFeature<IConnectionEndPointFeature>()!;
+        var server = pair.Server.GetFeature<IConnectionEndPointFeature>()!;
         client.LocalEndPoint.Should().Be(server.RemoteEndPoint);
         client.RemoteEndPoint.Should().Be(server.LocalEndPoint).And.BeOfType<IPEndPoint>();
         pair.Client.GetFeature<ITlsFeature>().Should().BeNull();

@@ -126,12 +126,12 @@ public sealed class TlsEndTests
             var options = new SslClientAuthenticationOptions
             {
                 TargetHost = "localhost",
-                CertificateChainPolicy = CertificateCheck.PolicyFor(TestCertificates.Shared.Roots, default),
+                CertificateChainPolicy = TlsChainPolicy.Create(TestCertificates.Shared.Roots, default),
             };
             await Task.WhenAll(
                 peer.AuthenticateAsServerAsync(TestCertificates.Shared.Server),
                 stream.AuthenticateAsClientAsync(options, Token));
-            return new Ends(new TlsByteConnection(stream, transport, endWithoutCloseNotify: false), transport, peer, accepted);
+            return new Ends(new TlsByteConnection(stream, transport, allowUnexpectedEof: false), transport, peer, accepted);
         }
 
         public async ValueTask DisposeAsync()

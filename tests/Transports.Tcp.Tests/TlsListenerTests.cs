@@ -53,7 +53,7 @@ public sealed class TlsListenerTests
         var clock = new ManualTimeProvider();
         var transport = new TcpTransport(Options(options =>
         {
-            options.MaxPendingHandshakes = maxPendingHandshakes;
+            options.AcceptBacklog = maxPendingHandshakes;
             options.TimeProvider = clock;
             options.ConnectTimeout = options.HandshakeTimeout = TimeSpan.FromDays(1);
         }));
@@ -100,7 +100,7 @@ public sealed class TlsListenerTests
     [Fact]
     public async Task Handshakes_ManyAtOnceWithFewPlaces_AllSucceed()
     {
-        var transport = new TcpTransport(Options(options => options.MaxPendingHandshakes = 2));
+        var transport = new TcpTransport(Options(options => options.AcceptBacklog = 2));
         await using var listener = await transport.ListenAsync(ListenAddress("tls"), Token);
         var connecting = Enumerable.Range(0, 20).Select(_ => transport.ConnectAsync(listener.LocalAddress, Token).AsTask()).ToArray();
         for (var i = 0; i < connecting.Length; i++)

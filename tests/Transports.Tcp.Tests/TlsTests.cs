@@ -22,13 +22,13 @@ public sealed class TlsTests
         });
         var client = pair.Client.GetFeature<ITlsFeature>()!;
         var server = pair.Server.GetFeature<ITlsFeature>()!;
-        client.ApplicationProtocol.Should().Be(new SslApplicationProtocol("transports/1"));
-        server.ApplicationProtocol.Should().Be(client.ApplicationProtocol);
+        client.NegotiatedApplicationProtocol.Should().Be(new SslApplicationProtocol("transports/1"));
+        server.NegotiatedApplicationProtocol.Should().Be(client.NegotiatedApplicationProtocol);
         client.RemoteCertificate!.Thumbprint.Should().Be(Certificates.Server.Thumbprint);
         server.RemoteCertificate.Should().BeNull();
-        server.HostName.Should().Be("localhost");
-        server.CipherSuite.Should().Be(client.CipherSuite);
-        (client.Protocol is SslProtocols.Tls12 or SslProtocols.Tls13).Should().BeTrue();
+        server.TargetHostName.Should().Be("localhost");
+        server.NegotiatedCipherSuite.Should().Be(client.NegotiatedCipherSuite);
+        (client.SslProtocol is SslProtocols.Tls12 or SslProtocols.Tls13).Should().BeTrue();
         pair.Client.Characteristics.IsEncrypted.Should().BeTrue();
         pair.Server.Characteristics.IsEncrypted.Should().BeTrue();
         pair.Client.Id.Should().StartWith("tls-");
@@ -38,7 +38,42 @@ public sealed class TlsTests
     public async Task Connect_UnknownAuthority_SaysWhatToTrust()
     {
         var error = await FailToConnectAsync(options => options.TlsClient.TrustedRoots = [Certificates.Client]);
-        error.Message.Should().Contain("No trusted authority").And.Contain("CN=Test Authority").And.Contain("TlsClient.TrustedRoots");
+        error.Message.Should().Contain("No trusted authority").And.Contain("CN=Test Authority").And.Contain("TlsClientOptions.TrustedRoots");
+    }
+
+    [Fact]
+    public async Task Connect_OnlyTheIntermediateIsTrusted_AsksForItsRoot()
+    {
+        using var server = Certificates.Issue("CN=localhost", ["localhost"], issuer: Certificates.Intermediate);
+        var error = await FailToConnectAsync(options =>
+        {
+            options.TlsServer.CertificateSelector = _ => SslStreamCertificateContext.Create(server, [Certificates.Intermediate], offline: true);
+            options.TlsClient.TrustedRoots = [Certificates.Intermediate];
+        });
+        error.Message.Should().Contain("TrustedRoots has CN=Test Intermediate, which is an intermediate").And.Contain("self-signed certificate of that root, towards CN=Test Authority");
+    }
+
+    [Fact]
+    public async Task Connect_IntermediateWasNotSent_SaysSo()
+    {
+        using var server = Certificates.Issue("CN=localhost", ["localhost"], issuer: Certificates.Intermediate);
+        var error = await FailToConnectAsync(options =>
+        {
+            options.TlsServer.CertificateSelector = _ => SslStreamCertificateContext.Create(server, null, offline: true);
+        });
+        error.Message.Should().Contain("The certificate of CN=Test Intermediate, which issued CN=localhost, was not sent");
+    }
+
+    [Fact]
+    public async Task Connect_RootAndIntermediateTrusted_Connects()
+    {
+        using var server = Certificates.Issue("CN=localhost", ["localhost"], issuer: Certificates.Intermediate);
+        await using var pair = await ConnectAsync("tls", options =>
+        {
+            options.TlsServer.CertificateSelector = _ => SslStreamCertificateContext.Create(server, null, offline: true);
+            options.TlsClient.TrustedRoots = [Certificates.Intermediate, Certificates.Authority];
+        });
+        pair.Client.GetFeature<ITlsFeature>()!.RemoteCertificate!.Thumbprint.Should().Be(server.Thumbprint);
     }
 
     [Fact]
@@ -52,7 +87,7 @@ public sealed class TlsTests
     public async Task Connect_NameMismatch_NamesBoth()
     {
         var error = await FailToConnectAsync(options => options.TlsClient.TargetHost = "example.test");
-        error.Message.Should().Contain("localhost, 127.0.0.1").And.Contain("'example.test'").And.Contain("TlsClient.TargetHost");
+        error.Message.Should().Contain("localhost, 127.0.0.1").And.Contain("'example.test'").And.Contain("TlsClientOptions.TargetHost");
     }
 
     [Fact]
@@ -64,7 +99,7 @@ public sealed class TlsTests
             options.TlsServer.Certificate = named;
             options.TlsClient.TargetHost = "named.test";
         });
-        pair.Server.GetFeature<ITlsFeature>()!.HostName.Should().Be("named.test");
+        pair.Server.GetFeature<ITlsFeature>()!.TargetHostName.Should().Be("named.test");
     }
 
     [Fact]
@@ -115,7 +150,7 @@ public sealed class TlsTests
         await failed.Should().ThrowAsync<TransportException>();
         var (level, text) = await log.WaitForAsync(2010, Token);
         level.Should().Be(LogLevel.Information);
-        text.Should().Contain(showsOne ? "TlsServer.TrustedClientRoots" : "showed no certificate");
+        text.Should().Contain(showsOne ? "TlsServerOptions.TrustedClientRoots" : "showed no certificate");
     }
 
     [Fact]
@@ -170,7 +205,7 @@ public sealed class TlsTests
     [Fact]
     public async Task Listen_WithoutACertificate_SaysWhatToSet()
         => (await new TcpTransport().Awaiting(t => t.ListenAsync(ListenAddress("tls"), Token).AsTask()).Should().ThrowAsync<ArgumentException>())
-            .Which.Message.Should().Contain("TlsServer.Certificate").And.Contain("PemCertificateSource");
+            .Which.Message.Should().Contain("TlsServerOptions").And.Contain("PemCertificateProvider");
 
     [Fact]
     public async Task Connect_ServerIsSilent_HandshakeTimeout()
@@ -212,7 +247,7 @@ public sealed class TlsTests
         {
             await using var listener = await new TcpTransport(Options(options =>
             {
-                options.TlsAllowEndWithoutCloseNotify = allowed;
+                options.TlsServer.AllowUnexpectedEof = allowed;
                 options.TlsServer.EnabledSslProtocols = version;
             })).ListenAsync(ListenAddress("tls"), Token);
             var (raw, stream) = await DialTlsAsync(listener.LocalAddress);
@@ -254,7 +289,7 @@ public sealed class TlsTests
     }
 
     [Fact]
-    public async Task PemCertificateSource_FilesReplaced_NewCertificateAtTheNextHandshake()
+    public async Task PemCertificateProvider_FilesReplaced_NewCertificateAtTheNextHandshake()
     {
         var directory = Directory.CreateTempSubdirectory();
         try
@@ -265,19 +300,19 @@ public sealed class TlsTests
             Write(certificatePath, first.ExportCertificatePem(), 1);
             Write(keyPath, KeyOf(first), 1);
             var log = new CollectingLoggerFactory();
-            var source = new PemCertificateSource(certificatePath, keyPath, loggerFactory: log);
-            var context = source.GetContext();
+            var source = new PemCertificateProvider(certificatePath, keyPath, loggerFactory: log);
+            var context = source.GetCertificateContext();
             context.TargetCertificate.Thumbprint.Should().Be(first.Thumbprint);
-            source.GetContext("other").Should().BeSameAs(context);
+            source.GetCertificateContext("other").Should().BeSameAs(context);
 
             // Half of the renewal: the certificate without its key.
             Write(certificatePath, second.ExportCertificatePem(), 2);
-            source.GetContext().Should().BeSameAs(context);
-            source.GetContext().Should().BeSameAs(context);
-            log.All.Count(line => line.Id == 2021).Should().Be(1);
+            source.GetCertificateContext().Should().BeSameAs(context);
+            source.GetCertificateContext().Should().BeSameAs(context);
+            log.All.Count(line => line.Id == 1801).Should().Be(1);
 
             Write(keyPath, KeyOf(second), 2);
-            await using var pair = await ConnectAsync("tls", options => options.TlsServer.CertificateSelector = source.GetContext);
+            await using var pair = await ConnectAsync("tls", options => options.TlsServer.CertificateSelector = source.GetCertificateContext);
             pair.Client.GetFeature<ITlsFeature>()!.RemoteCertificate!.Thumbprint.Should().Be(second.Thumbprint);
         }
         finally

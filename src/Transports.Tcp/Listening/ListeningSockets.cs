@@ -19,13 +19,13 @@ internal static class ListeningSockets
 
         try
         {
-            if (SocketDialer.IsLocalhost(address.Host))
+            if (HostAddress.IsLocalhostName(address.Host))
             {
                 return BindLoopback(address, backlog, logger);
             }
 
             var socket = Bind(new IPEndPoint(ParseLiteral(address, shown), address.Port));
-            return (Listen([socket], backlog), TcpAddress.ToUri(address.Scheme, socket.LocalEndPoint)!);
+            return (Listen([socket], backlog), HostAddress.ToUri(address.Scheme, socket.LocalEndPoint)!);
         }
         catch (SocketException e)
         {
@@ -39,7 +39,7 @@ internal static class ListeningSockets
         {
             var first = Bind(new IPEndPoint(IPAddress.Loopback, address.Port));
             var port = ((IPEndPoint)first.LocalEndPoint!).Port;
-            var localAddress = TcpAddress.ToUri(address.Scheme, "localhost", port);
+            var localAddress = HostAddress.ToUri(address.Scheme, HostAddress.Localhost, port);
             try
             {
                 var second = Bind(new IPEndPoint(IPAddress.IPv6Loopback, port));
@@ -47,7 +47,7 @@ internal static class ListeningSockets
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable or SocketError.ProtocolNotSupported)
             {
-                Log.NoIPv6Loopback(logger, localAddress, e.Message);
+                TcpLog.NoIPv6Loopback(logger, localAddress, e.Message);
                 return (Listen([first], backlog), localAddress);
             }
             catch (SocketException e) when (address.Port == 0 && attempt < PortAttempts && e.SocketErrorCode == SocketError.AddressAlreadyInUse)

@@ -23,17 +23,18 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            Log.GoneBeforeAccepted(Logger, listening, e.Message);
+            TcpLog.GoneBeforeAccepted(Logger, listening, e.Message);
             connection.Abort();
             return new((TcpMessageChannel?)null);
         }
     }
 
-    protected void Prepare(Socket socket)
+    internal void Prepare(Socket socket)
     {
         if (Scheme != TcpAddress.Unix)
         {
             socket.NoDelay = Options.NoDelay;
+            Options.KeepAlive.Apply(socket);
         }
     }
 
@@ -43,8 +44,8 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         Side = ChannelSide.Server,
         Options = Options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(Options, encrypted),
-        LocalAddress = TcpAddress.ToUri(Scheme, socket.LocalEndPointOrNull()) ?? listening,
-        RemoteAddress = TcpAddress.ToUri(Scheme, socket.RemoteEndPointOrNull()),
+        LocalAddress = HostAddress.ToUri(Scheme, socket.LocalEndPointOrNull()) ?? listening,
+        RemoteAddress = HostAddress.ToUri(Scheme, socket.RemoteEndPointOrNull()),
         Logger = Logger,
     };
 }

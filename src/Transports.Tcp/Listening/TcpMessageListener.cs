@@ -38,7 +38,7 @@ internal sealed class TcpMessageListener : IMessageListener
         _unixPath = unixPath;
         _logger = logger;
         var acceptSocket = accept ?? (static (socket, cancellationToken) => socket.AcceptAsync(cancellationToken));
-        Log.Listening(logger, localAddress);
+        TcpLog.Listening(logger, localAddress);
         _loops = Task.WhenAll(sockets.Select(socket => Task.Run(() => AcceptLoopAsync(socket, acceptSocket))));
     }
 
@@ -109,7 +109,7 @@ internal sealed class TcpMessageListener : IMessageListener
             }
         }
 
-        Log.StoppedListening(_logger, LocalAddress);
+        TcpLog.StoppedListening(_logger, LocalAddress);
     }
 
     private async Task AcceptLoopAsync(Socket listening, Func<Socket, CancellationToken, ValueTask<Socket>> accept)
@@ -129,7 +129,7 @@ internal sealed class TcpMessageListener : IMessageListener
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
                 // The peer's doing, and the peer is gone: nothing to tell the server.
-                Log.GoneBeforeAccepted(_logger, LocalAddress, e.Message);
+                TcpLog.GoneBeforeAccepted(_logger, LocalAddress, e.Message);
                 continue;
             }
             catch (Exception e)
@@ -159,7 +159,7 @@ internal sealed class TcpMessageListener : IMessageListener
         catch (Exception e)
         {
             connection.Abort();
-            Log.HandshakeBroke(_logger, e, LocalAddress);
+            TcpLog.HandshakeBroke(_logger, e, LocalAddress);
         }
         finally
         {

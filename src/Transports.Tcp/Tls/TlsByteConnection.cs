@@ -17,14 +17,14 @@ internal sealed class TlsByteConnection : ByteConnection
 {
     private readonly SslStream _stream;
     private readonly TlsSocketStream _transport;
-    private readonly bool _endWithoutCloseNotify;
+    private readonly bool _allowUnexpectedEof;
 
     /// <summary>A connection after the handshake, whose turn ends here.</summary>
-    public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool endWithoutCloseNotify)
+    public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof)
     {
         _stream = stream;
         _transport = transport;
-        _endWithoutCloseNotify = endWithoutCloseNotify;
+        _allowUnexpectedEof = allowUnexpectedEof;
         transport.Turn.Release();
     }
 
@@ -33,7 +33,7 @@ internal sealed class TlsByteConnection : ByteConnection
     public override bool SupportsHalfClose => true;
 
     // TLS reports the close_notify without reading on, so an end seen below it means that none came.
-    private bool IsCut => _transport.Ended && !_endWithoutCloseNotify;
+    private bool IsCut => _transport.Ended && !_allowUnexpectedEof;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
@@ -80,5 +80,5 @@ internal sealed class TlsByteConnection : ByteConnection
     }
 
     private static IOException Cut() => new(
-        "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set TlsAllowEndWithoutCloseNotify.");
+        "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set AllowUnexpectedEof in the TLS options.");
 }

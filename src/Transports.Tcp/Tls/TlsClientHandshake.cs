@@ -14,22 +14,21 @@ internal static class TlsClientHandshake
     {
         var tls = options.TlsClient;
         var targetHost = tls.TargetHost ?? host;
-        var check = new CertificateCheck(tls.RemoteCertificateValidationCallback);
+        var check = new CertificateCheck(tls.RemoteCertificateValidationCallback, tls.TrustedRoots);
         var transport = new TlsSocketStream(socket);
         var stream = new SslStream(transport, leaveInnerStreamOpen: false);
-        using var timeout = new CancellationTokenSource(options.HandshakeTimeout, options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using var deadline = new ConnectDeadline(options.HandshakeTimeout, options.TimeProvider, cancellationToken);
         try
         {
-            await stream.AuthenticateAsClientAsync(OptionsFor(tls, targetHost, check), either.Token).ConfigureAwait(false);
+            await stream.AuthenticateAsClientAsync(tls.CreateAuthenticationOptions(host, check), deadline.Token).ConfigureAwait(false);
             return (stream, transport);
         }
         catch (Exception e)
         {
             SocketAbort.Reset(socket);
             await stream.DisposeAsync().ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
-            if (timeout.IsCancellationRequested)
+            deadline.ThrowIfCallerCancelled();
+            if (deadline.HasElapsed)
             {
                 throw new TransportException(
                     string.Create(
@@ -46,23 +45,11 @@ internal static class TlsClientHandshake
             if (e is AuthenticationException or IOException or SocketException)
             {
                 throw new TransportException(
-                    $"The TLS handshake with {shown} failed: {TlsErrors.Reason(e)} Check that the server speaks TLS on this port; that it accepts this side's application protocols (ALPN) and TLS versions; and, if it asks for a client certificate, that TlsClient.ClientCertificates has one that it trusts.",
+                    $"The TLS handshake with {shown} failed: {TlsErrors.Reason(e)} Check that the server speaks TLS on this port; that it accepts this side's application protocols (ALPN) and TLS versions; and, if it asks for a client certificate, that TlsClientOptions.ClientCertificates has one that it trusts.",
                     e);
             }
 
             throw;
         }
     }
-
-    private static SslClientAuthenticationOptions OptionsFor(TlsClientOptions tls, string targetHost, CertificateCheck check) => new()
-    {
-        TargetHost = targetHost,
-        EnabledSslProtocols = tls.EnabledSslProtocols,
-        ApplicationProtocols = tls.ApplicationProtocols.Count > 0 ? [.. tls.ApplicationProtocols] : null,
-        ClientCertificates = tls.ClientCertificateSelector is null ? tls.ClientCertificates : null,
-        ClientCertificateContext = tls.ClientCertificateSelector?.Invoke(targetHost),
-        CertificateRevocationCheckMode = tls.RevocationMode,
-        CertificateChainPolicy = CertificateCheck.PolicyFor(tls.TrustedRoots, tls.RevocationMode),
-        RemoteCertificateValidationCallback = check.Validate,
-    };
 }

@@ -14,20 +14,19 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
     public override async ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
     {
         var tls = Options.TlsServer;
-        var check = new CertificateCheck(tls.ClientCertificateValidationCallback);
-        using var timeout = new CancellationTokenSource(Options.HandshakeTimeout, Options.TimeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, timeout.Token);
+        var check = tls.CreateCheck();
+        using var deadline = new ConnectDeadline(Options.HandshakeTimeout, Options.TimeProvider, stopping);
         SslStream? stream = null;
         Uri? remote = null;
         Exception? certificateError = null;
         try
         {
             Prepare(connection.Socket);
-            remote = TcpAddress.ToUri(Scheme, connection.Socket.RemoteEndPointOrNull());
+            remote = HostAddress.ToUri(Scheme, connection.Socket.RemoteEndPointOrNull());
             var transport = new TlsSocketStream(connection.Socket, connection.NoteHeard);
             stream = new SslStream(transport, leaveInnerStreamOpen: false);
-            await stream.AuthenticateAsServerAsync(SelectOptions, null, either.Token).ConfigureAwait(false);
-            return TcpMessageChannel.Create(stream, transport, Options, Context(connection.Socket, listening, encrypted: true));
+            await stream.AuthenticateAsServerAsync(SelectOptions, null, deadline.Token).ConfigureAwait(false);
+            return TcpMessageChannel.Create(stream, transport, tls.AllowUnexpectedEof, Options, Context(connection.Socket, listening, encrypted: true));
         }
         catch (Exception e)
         {
@@ -39,7 +38,7 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
 
             if (!stopping.IsCancellationRequested)
             {
-                LogFailure(remote, e, timeout.IsCancellationRequested, connection.Heard, check, certificateError);
+                LogFailure(remote, e, deadline.HasElapsed, connection.Heard, check, certificateError);
             }
 
             return null;
@@ -49,7 +48,7 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         {
             try
             {
-                return new(OptionsFor(certificate(string.IsNullOrEmpty(hello.ServerName) ? null : hello.ServerName), check));
+                return new(tls.CreateAuthenticationOptions(certificate(string.IsNullOrEmpty(hello.ServerName) ? null : hello.ServerName), check));
             }
             catch (Exception e)
             {
@@ -59,49 +58,32 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         }
     }
 
-    private SslServerAuthenticationOptions OptionsFor(SslStreamCertificateContext context, CertificateCheck check)
-    {
-        var tls = Options.TlsServer;
-        return new SslServerAuthenticationOptions
-        {
-            ServerCertificateContext = context,
-            EnabledSslProtocols = tls.EnabledSslProtocols,
-            ApplicationProtocols = tls.ApplicationProtocols.Count > 0 ? [.. tls.ApplicationProtocols] : null,
-            ClientCertificateRequired = tls.ClientCertificateRequired,
-            CertificateRevocationCheckMode = tls.RevocationMode,
-            CertificateChainPolicy = tls.ClientCertificateRequired ? CertificateCheck.PolicyFor(tls.TrustedClientRoots, tls.RevocationMode) : null,
-
-            // Without asking for a certificate there is none to check.
-            RemoteCertificateValidationCallback = tls.ClientCertificateRequired ? check.Validate : null,
-        };
-    }
-
     private void LogFailure(Uri? remote, Exception error, bool timedOut, bool heard, CertificateCheck check, Exception? certificateError)
     {
         if (certificateError is not null)
         {
-            Log.NoServerCertificate(Logger, certificateError, remote);
+            TcpLog.NoServerCertificate(Logger, certificateError, remote);
         }
         else if (check.Refused)
         {
-            Log.HandshakeFailed(Logger, remote, TlsErrors.ExplainClientCertificate(check));
+            TcpLog.HandshakeFailed(Logger, remote, TlsErrors.ExplainClientCertificate(check));
         }
         else if (timedOut)
         {
-            Log.HandshakeFailed(Logger, remote, string.Create(CultureInfo.InvariantCulture, $"It did not end within HandshakeTimeout ({Options.HandshakeTimeout.TotalSeconds:0.###} s)."));
+            TcpLog.HandshakeFailed(Logger, remote, string.Create(CultureInfo.InvariantCulture, $"It did not end within HandshakeTimeout ({Options.HandshakeTimeout.TotalSeconds:0.###} s)."));
         }
         else if (!heard)
         {
-            Log.PeerSaidNothing(Logger, remote);
+            TcpLog.PeerSaidNothing(Logger, remote);
         }
         else if (error is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {
-            Log.HandshakeFailed(Logger, remote, TlsErrors.Reason(error));
+            TcpLog.HandshakeFailed(Logger, remote, TlsErrors.Reason(error));
         }
         else
         {
             // Not the peer's doing, such as a callback that throws.
-            Log.HandshakeBroke(Logger, error, remote);
+            TcpLog.HandshakeBroke(Logger, error, remote);
         }
     }
 }

@@ -8,14 +8,14 @@ namespace Transports;
 
 /// <summary>
 /// A certificate from PEM files, such as an ACME client keeps: read again when a file has changed, so that a renewed one is
-/// used from the next handshake on. Give <see cref="GetContext"/> to <see cref="TlsServerOptions.CertificateSelector"/>.
+/// used from the next handshake on. Give <see cref="GetCertificateContext"/> to <see cref="TlsServerOptions.CertificateSelector"/>.
 /// </summary>
 /// <remarks>
 /// The files' times of last write are looked at in every handshake. Files that cannot be used, for instance because one of
 /// the two has been replaced and the other not yet, leave the certificate before in use; a warning is logged and the next
 /// handshake tries again.
 /// </remarks>
-public sealed class PemCertificateSource
+public sealed class PemCertificateProvider
 {
     private readonly string _certificatePath;
     private readonly string _keyPath;
@@ -33,19 +33,19 @@ public sealed class PemCertificateSource
     /// <exception cref="CryptographicException">The files do not hold a certificate and a key.</exception>
     /// <exception cref="ArgumentException">The key is not that of the certificate.</exception>
     /// <exception cref="IOException">A file could not be read.</exception>
-    public PemCertificateSource(string certificatePath, string? keyPath = null, string? keyPassword = null, ILoggerFactory? loggerFactory = null)
+    public PemCertificateProvider(string certificatePath, string? keyPath = null, string? keyPassword = null, ILoggerFactory? loggerFactory = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(certificatePath);
         _certificatePath = certificatePath;
         _keyPath = keyPath ?? certificatePath;
         _keyPassword = keyPassword;
-        _logger = (ILogger?)loggerFactory?.CreateLogger<PemCertificateSource>() ?? NullLogger.Instance;
+        _logger = (ILogger?)loggerFactory?.CreateLogger<PemCertificateProvider>() ?? NullLogger.Instance;
         _current = Load(Times());
     }
 
     /// <summary>The certificate as the files have it now.</summary>
     /// <param name="hostName">Not used: the files have one certificate for every name.</param>
-    public SslStreamCertificateContext GetContext(string? hostName = null)
+    public SslStreamCertificateContext GetCertificateContext(string? hostName = null)
     {
         var times = Times();
         if (_current.Times == times || !_reloading.TryEnter())

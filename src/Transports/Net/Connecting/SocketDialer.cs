@@ -8,22 +8,7 @@ internal sealed class SocketDialer : ISocketDialer
 {
     public static SocketDialer Instance { get; } = new();
 
-    public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken)
-    {
-        if (IPAddress.TryParse(host, out var literal))
-        {
-            return Task.FromResult<IPAddress[]>([literal]);
-        }
-
-        if (IsLocalhost(host))
-        {
-            // RFC 6761, section 6.3: this name is the loopback, whatever a resolver thinks. IPv4 first, as a listener on
-            // localhost always has that one.
-            return Task.FromResult<IPAddress[]>(Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback]);
-        }
-
-        return Dns.GetHostAddressesAsync(host, cancellationToken);
-    }
+    public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken) => HostAddress.ResolveAsync(host, cancellationToken);
 
     public async Task<Socket> ConnectAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
@@ -40,6 +25,4 @@ internal sealed class SocketDialer : ISocketDialer
             throw;
         }
     }
-
-    public static bool IsLocalhost(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Transports;
 
 /// <summary>The log messages of TCP, TLS and Unix domain sockets; event ids 2000 to 2999.</summary>
-internal static partial class Log
+internal static partial class TcpLog
 {
     [LoggerMessage(2000, LogLevel.Information, "Listening on {Address}.")]
     public static partial void Listening(ILogger logger, Uri address);
@@ -23,15 +23,9 @@ internal static partial class Log
     [LoggerMessage(2011, LogLevel.Debug, "{RemoteAddress} connected and left, or was dropped for others, without saying anything.")]
     public static partial void PeerSaidNothing(ILogger logger, Uri? remoteAddress);
 
-    [LoggerMessage(2012, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed, because TlsServer.CertificateSelector gave no certificate.")]
+    [LoggerMessage(2012, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed, because TlsServerOptions.CertificateSelector gave no certificate.")]
     public static partial void NoServerCertificate(ILogger logger, Exception error, Uri? remoteAddress);
 
     [LoggerMessage(2013, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed on this side.")]
     public static partial void HandshakeBroke(ILogger logger, Exception error, Uri? remoteAddress);
-
-    [LoggerMessage(2020, LogLevel.Information, "The certificate in {Path} has changed; the new one, valid until {NotAfter:u}, is used from now on.")]
-    public static partial void CertificateReloaded(ILogger logger, string path, DateTime notAfter);
-
-    [LoggerMessage(2021, LogLevel.Warning, "The certificate in {Path} or its key in {KeyPath} has changed and cannot be used, so the one before stays. Check the files.")]
-    public static partial void CertificateNotReloaded(ILogger logger, Exception error, string path, string keyPath);
 }

@@ -21,13 +21,13 @@ internal static class TlsErrors
 
         if (check.Errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            text.Append(CultureInfo.InvariantCulture, $"The server's certificate is for {NamesOf(check.Certificate)}, not for '{targetHost}'. Connect by a name that it has, or set TlsClient.TargetHost to that name. ");
+            text.Append(CultureInfo.InvariantCulture, $"The server's certificate is for {NamesOf(check.Certificate)}, not for '{targetHost}'. Connect by a name that it has, or set TlsClientOptions.TargetHost to that name. ");
         }
 
-        AppendChain(text, check, "the server's certificate", "TlsClient.TrustedRoots");
+        AppendChain(text, check, "the server's certificate", "TlsClientOptions.TrustedRoots");
         if (check.Errors == SslPolicyErrors.None)
         {
-            text.Append("TlsClient.RemoteCertificateValidationCallback refused the server's certificate. ");
+            text.Append("TlsClientOptions.RemoteCertificateValidationCallback refused the server's certificate. ");
         }
 
         return text.ToString().TrimEnd();
@@ -42,10 +42,10 @@ internal static class TlsErrors
             text.Append("The client showed no certificate, and one is required. ");
         }
 
-        AppendChain(text, check, "the client's certificate", "TlsServer.TrustedClientRoots");
+        AppendChain(text, check, "the client's certificate", "TlsServerOptions.TrustedClientRoots");
         if (check.Errors == SslPolicyErrors.None)
         {
-            text.Append("TlsServer.ClientCertificateValidationCallback refused the client's certificate. ");
+            text.Append("TlsServerOptions.ClientCertificateValidationCallback refused the client's certificate. ");
         }
 
         return text.ToString().TrimEnd();
@@ -68,7 +68,8 @@ internal static class TlsErrors
         var certificate = check.Certificate;
         if ((check.ChainErrors & NotTrusted) != 0)
         {
-            text.Append(CultureInfo.InvariantCulture, $"No trusted authority vouches for {whose} ({certificate?.Subject}, issued by {certificate?.Issuer}). If it is yours, add the issuer's certificate to {rootsOption} or to the system's store. ");
+            text.Append(CultureInfo.InvariantCulture, $"No trusted authority vouches for {whose} ({certificate?.Subject}, issued by {certificate?.Issuer}). ");
+            text.Append(AdviseOnTrust(check, rootsOption));
         }
 
         if ((check.ChainErrors & X509ChainStatusFlags.NotTimeValid) != 0)
@@ -81,6 +82,24 @@ internal static class TlsErrors
         {
             text.Append(CultureInfo.InvariantCulture, $"The chain of {whose} ({certificate?.Subject}) is not valid: {others}. ");
         }
+    }
+
+    private static string AdviseOnTrust(CertificateCheck check, string rootsOption)
+    {
+        var end = check.ChainEnd ?? check.Certificate;
+        if (end is null)
+        {
+            return "";
+        }
+
+        if (end.SubjectName.RawData.AsSpan().SequenceEqual(end.IssuerName.RawData))
+        {
+            return $"Its chain ends with {end.Subject}, which issued itself and is not trusted. If it is yours, add that certificate to {rootsOption} or to the system's store. ";
+        }
+
+        return check.EndsAtTrustedIntermediate
+            ? $"{rootsOption} has {end.Subject}, which is an intermediate: it counts only up to a root that is trusted. Add the self-signed certificate of that root, towards {end.Issuer}, to {rootsOption} as well. "
+            : $"The certificate of {end.Issuer}, which issued {end.Subject}, was not sent and is not known here. If it is an intermediate, the other side has to send it along with its own certificate; if it is a root of yours, add its self-signed certificate to {rootsOption} or to the system's store. ";
     }
 
     private static string NamesOf(X509Certificate2? certificate)

@@ -7,13 +7,13 @@ namespace Transports;
 /// <summary>What was agreed, taken down once: the stream no longer tells when it is disposed.</summary>
 internal sealed class TlsFeature(SslStream stream) : ITlsFeature
 {
-    public SslProtocols Protocol { get; } = stream.SslProtocol;
+    public SslProtocols SslProtocol { get; } = stream.SslProtocol;
 
-    public TlsCipherSuite CipherSuite { get; } = stream.NegotiatedCipherSuite;
+    public TlsCipherSuite NegotiatedCipherSuite { get; } = stream.NegotiatedCipherSuite;
 
-    public SslApplicationProtocol ApplicationProtocol { get; } = stream.NegotiatedApplicationProtocol;
+    public SslApplicationProtocol NegotiatedApplicationProtocol { get; } = stream.NegotiatedApplicationProtocol;
 
     public X509Certificate2? RemoteCertificate { get; } = stream.RemoteCertificate as X509Certificate2;
 
-    public string HostName { get; } = stream.TargetHostName;
+    public string TargetHostName { get; } = stream.TargetHostName;
 }
