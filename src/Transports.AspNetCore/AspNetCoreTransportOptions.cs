@@ -7,8 +7,9 @@ namespace Transports;
 public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
 {
     /// <summary>
-    /// The origins whose pages may open a WebSocket, such as <c>https://example.org</c>; <c>*</c> is any. Default empty:
-    /// only pages from this server's own host and port. Clients that are no browsers send no Origin and are not
+    /// The origins whose pages may open a WebSocket, such as <c>https://example.org</c> or <c>app://localhost</c>; <c>*</c> is any;
+    /// <c>null</c> is pages without an origin of their own, such as local files and sandboxed frames, whoever made them. Names may be
+    /// international, and a default port may be written or not. Default empty: only pages from this server's own host and port. Clients that are no browsers send no Origin and are not
     /// stopped by this. Server-sent events follow the endpoint's CORS policy instead, as every request does.
     /// </summary>
     public IList<string> AllowedOrigins { get; } = [];
@@ -89,9 +90,9 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
         OptionChecks.InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         foreach (var origin in AllowedOrigins)
         {
-            if (origin != "*" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.GetLeftPart(UriPartial.Authority) != origin.ToLowerInvariant()))
+            if (origin is not (WebOrigin.Any or WebOrigin.Opaque) && WebOrigin.Normalize(origin) is null)
             {
-                throw new ArgumentException($"'{origin}' is not an origin: write scheme, host and port only, such as https://example.org, or *.", nameof(AllowedOrigins));
+                throw new ArgumentException($"'{origin}' is not an origin: write scheme, host and, unless it is the scheme's own, port, such as https://example.org; or *, or null.", nameof(AllowedOrigins));
             }
         }
     }

@@ -11,7 +11,7 @@ public static class MessageChannelEndpointRouteBuilderExtensions
     /// <summary>Serves channels at a route, over whichever protocol the client opens: WebSocket (HTTP/1.1 and HTTP/2), server-sent events, gRPC and gRPC-Web.</summary>
     /// <param name="endpoints">The application's routes.</param>
     /// <param name="pattern">The route, such as <c>/chat</c> or <c>/rooms/{room}</c>; its values are in <see cref="IHttpChannelFeature.RouteValues"/>.</param>
-    /// <param name="handler">Serves each channel; the channel is disposed when it is done.</param>
+    /// <param name="handler">Serves each channel; the channel is disposed when it is done. It may go on when its channel has ended; the request, and what belongs to it, ends with the channel's connection.</param>
     /// <param name="options">Limits and habits of this route; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
     /// <returns>The endpoint's conventions: <c>RequireAuthorization()</c>, <c>RequireCors(…)</c>, <c>RequireRateLimiting(…)</c>, <c>RequireHost(…)</c> work as on any endpoint.</returns>
     public static IEndpointConventionBuilder MapMessageChannel(

@@ -6,32 +6,40 @@ namespace Transports;
 
 /// <summary>A channel over a <see cref="WebSocket"/> of somebody else's making: one send and one or more receives of it a message.</summary>
 /// <remarks>No caller's token reaches the WebSocket, which would be aborted by it.</remarks>
-internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase
+internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebSocketFeature
 {
     private readonly WebSocket _webSocket;
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly ReceiveSignal _signal = new();
     private readonly PooledBytes _received;
     private readonly Lock _readGate = new();
+    private readonly Func<Type, object?>? _features;
     private Task<WebSocketMessageType>? _reading;
     private bool _releaseWhenRead;
+    private Action? _disposed;
 
-    public ForeignWebSocketMessageChannel(WebSocket webSocket, MessageChannelOptions options)
-        : base(new MessageChannelContext
-        {
-            Transport = "ws",
-            Side = ChannelSide.Client,
-            Options = options,
-            Characteristics = WebSocketTransport.CharacteristicsOf(isEncrypted: false, isMultiplexed: false),
-        })
+    /// <summary>A channel over an open WebSocket, which it owns from here on.</summary>
+    /// <param name="webSocket">The WebSocket.</param>
+    /// <param name="context">What the channel is told about itself.</param>
+    /// <param name="features">What the transport adds to the channel's features.</param>
+    /// <param name="disposed">Called once the WebSocket is given back.</param>
+    public ForeignWebSocketMessageChannel(WebSocket webSocket, MessageChannelContext context, Func<Type, object?>? features = null, Action? disposed = null)
+        : base(context)
     {
         _webSocket = webSocket;
-        _received = new PooledBytes(options.BufferPool);
+        _features = features;
+        _disposed = disposed;
+        _received = new PooledBytes(context.Options.BufferPool);
     }
+
+    public string? SubProtocol => _webSocket.SubProtocol;
+
+    // Its own matter, and not to be seen from outside.
+    public bool IsCompressed => false;
 
     public override TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => base.GetFeature<TFeature>() ?? _webSocket as TFeature;
+        => base.GetFeature<TFeature>() ?? _webSocket as TFeature ?? _features?.Invoke(typeof(TFeature)) as TFeature;
 
     protected override async ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
     {
@@ -140,7 +148,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase
     protected override void AbortCore(ChannelCloseInfo info)
     {
         _webSocket.Abort();
-        _webSocket.Dispose();
+        GiveBack();
     }
 
     protected override void OnEnded() => _signal.Set();
@@ -272,8 +280,8 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase
             _sending.Release();
         }
 
-        _webSocket.Dispose();
         EndByPeer(new ChannelCloseInfo(WebSocketCloseCode.ToStatus(code), IsRemote: true, _webSocket.CloseStatusDescription, code));
+        GiveBack();
     }
 
     // Waits for the peer's close frame, then gives the WebSocket back.
@@ -288,7 +296,13 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase
             _webSocket.Abort();
         }
 
+        GiveBack();
+    }
+
+    private void GiveBack()
+    {
         _webSocket.Dispose();
+        Interlocked.Exchange(ref _disposed, null)?.Invoke();
     }
 
     private async Task DrainAsync()

@@ -23,8 +23,11 @@ internal static class WebSocketCloseCode
     public const int TryAgainLater = 1013;
     public const int BadGateway = 1014;
 
-    // Statuses that the registry has no number for go as one of the application's own, so that they come back the same.
+    // Statuses that the registry has no number for go as one of the application's own: documented in docs/websocket-wire.md.
     private const int PrivateBase = 4900;
+    private const int TimedOut = PrivateBase + (int)ChannelCloseStatus.TimedOut;
+    private const int ConnectionLost = PrivateBase + (int)ChannelCloseStatus.ConnectionLost;
+    private const int Aborted = PrivateBase + (int)ChannelCloseStatus.Aborted;
 
     /// <summary>Whether a peer may send this number (RFC 6455, section 7.4.2).</summary>
     public static bool IsAllowed(int code)
@@ -50,8 +53,10 @@ internal static class WebSocketCloseCode
         MessageTooBig => ChannelCloseStatus.MessageTooLarge,
         InternalError or BadGateway => ChannelCloseStatus.InternalError,
         Abnormal => ChannelCloseStatus.ConnectionLost,
-        > PrivateBase + (int)ChannelCloseStatus.InternalError and <= PrivateBase + (int)ChannelCloseStatus.Aborted
-            => (ChannelCloseStatus)(code - PrivateBase),
+        TimedOut => ChannelCloseStatus.TimedOut,
+
+        // Who says this in a close frame has not lost its connection: only this side can find that out, and must not be told it by a peer.
+        ConnectionLost or Aborted => ChannelCloseStatus.InternalError,
 
         // An application's own number is a reason this library does not know; its number is in TransportCode.
         _ => ChannelCloseStatus.PolicyViolation,

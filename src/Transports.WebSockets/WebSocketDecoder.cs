@@ -13,11 +13,12 @@ namespace Transports;
 /// </remarks>
 internal sealed class WebSocketDecoder(WebSocketFraming framing, int maxMessageSize) : IFrameDecoder
 {
-    // What compression may add to bytes that do not compress (5 in 16 KiB and a little), so that the limit is checked after inflating.
-    private const int CompressionOverhead = 1024;
-
     // What a channel keeps for the next fragmented or compressed message.
     private const int KeptMemory = 64 * 1024;
+
+    // A message is judged by its size once inflated, and compressing may make it larger: by 5 bytes a stored block, which are as small
+    // as the sender's buffers, or by an eighth where a sender has only deflate's fixed code, of 9 bits for half of all bytes.
+    private readonly long _maxCompressedSize = maxMessageSize + (maxMessageSize / 8) + 1024L;
 
     private readonly PooledBytes _joined = new(framing.Pool);
     private PooledBytes? _inflated;
@@ -128,7 +129,7 @@ internal sealed class WebSocketDecoder(WebSocketFraming framing, int maxMessageS
                 var compressed = _message == 0 ? header.IsCompressed : _messageIsCompressed;
 
                 // What is left of the limit, not the sum: a declared length goes up to 2^63-1, and a sum with it would wrap.
-                if (header.PayloadLength > maxMessageSize + (compressed ? CompressionOverhead : 0L) - _joined.Count)
+                if (header.PayloadLength > (compressed ? _maxCompressedSize : maxMessageSize) - _joined.Count)
                 {
                     throw new MessageTooLargeException((long)Math.Min((ulong)header.PayloadLength + (ulong)_joined.Count, long.MaxValue), maxMessageSize);
                 }

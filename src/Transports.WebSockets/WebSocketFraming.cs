@@ -3,13 +3,19 @@ using System.Buffers;
 namespace Transports;
 
 /// <summary>RFC 6455 as a framing, one for each channel: the decoder answers to its channel.</summary>
-internal sealed class WebSocketFraming(bool isServer, bool compressed, ArrayPool<byte> pool) : IMessageFraming
+/// <param name="isServer">Which side this is.</param>
+/// <param name="deflate">The compression agreed on, if any.</param>
+/// <param name="pool">Where memory comes from.</param>
+internal sealed class WebSocketFraming(bool isServer, WebSocketDeflateAgreement? deflate, ArrayPool<byte> pool) : IMessageFraming
 {
     public string Name => "websocket";
 
     public bool IsServer => isServer;
 
-    public bool IsCompressed => compressed;
+    public bool IsCompressed => deflate is not null;
+
+    /// <summary>The longest message that may be compressed, in bytes; 0 without compression.</summary>
+    public int LargestCompressed => deflate?.LargestMessage ?? 0;
 
     public ArrayPool<byte> Pool => pool;
 

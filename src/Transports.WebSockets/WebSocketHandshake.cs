@@ -17,6 +17,7 @@ internal static class WebSocketHandshake
     // RFC 6455, section 1.3.
     private const string Guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     private const int KeyLength = 16;
+    private const int KeyLengthInBase64 = 24;
 
     public static string NewKey()
     {
@@ -25,11 +26,11 @@ internal static class WebSocketHandshake
         return Convert.ToBase64String(key);
     }
 
-    /// <summary>Whether a key is the base64 of 16 bytes.</summary>
+    /// <summary>Whether a key is the base64 of 16 bytes, with nothing between.</summary>
     public static bool IsKey(string? key)
     {
         Span<byte> bytes = stackalloc byte[KeyLength + 2];
-        return key is not null && Convert.TryFromBase64String(key, bytes, out var length) && length == KeyLength;
+        return key is { Length: KeyLengthInBase64 } && Convert.TryFromBase64String(key, bytes, out var length) && length == KeyLength;
     }
 
     /// <summary>The answer that proves the key was read.</summary>

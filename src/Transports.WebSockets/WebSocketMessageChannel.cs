@@ -26,6 +26,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     private readonly WebSocketMaskKeys? _keys;
     private readonly byte[] _controlPayload = new byte[WebSocketFrameHeader.MaxControlPayload];
     private readonly Func<Type, object?>? _features;
+    private readonly WebSocketStreamConnection? _stream;
     private readonly WebSocketKeepAlive? _keepAlive;
     private int _controlLength;
     private PooledBytes? _compressed;
@@ -43,6 +44,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
         _framing = framing;
         _decoder = framing.Decoder!;
         framing.Channel = this;
+        _stream = connection as WebSocketStreamConnection;
         SubProtocol = subProtocol;
         _features = features;
         _keys = framing.IsServer ? null : new WebSocketMaskKeys();
@@ -75,7 +77,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
         options.Validate();
         return new WebSocketMessageChannel(
             new WebSocketStreamConnection(stream, flushes: true),
-            new WebSocketFraming(isServer, options.UseCompression, options.BufferPool),
+            new WebSocketFraming(isServer, options.UseCompression ? WebSocketDeflateAgreement.Default : null, options.BufferPool),
             new MessageChannelContext
             {
                 Transport = "ws",
@@ -98,7 +100,13 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
         ArgumentNullException.ThrowIfNull(webSocket);
         options ??= new MessageChannelOptions();
         options.Validate();
-        return new ForeignWebSocketMessageChannel(webSocket, options);
+        return new ForeignWebSocketMessageChannel(webSocket, new MessageChannelContext
+        {
+            Transport = "ws",
+            Side = ChannelSide.Client,
+            Options = options,
+            Characteristics = WebSocketTransport.CharacteristicsOf(isEncrypted: false, isMultiplexed: false),
+        });
     }
 
     /// <inheritdoc/>
@@ -117,8 +125,22 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     internal void OnClose(int code, string? reason)
     {
         _peerCloseCode = code;
-        EndByPeerInOrder(new ChannelCloseInfo(WebSocketCloseCode.ToStatus(code), IsRemote: true, reason, code));
+        var status = WebSocketCloseCode.ToStatus(code);
+        if (_decoder.IsInsideMessage && status is (ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway))
+        {
+            // Answered like any other: the protocol allows it. But a message was begun and is lost, so it is no end in order to whoever receives.
+            status = ChannelCloseStatus.ProtocolError;
+            reason = $"The close frame came inside a fragmented message, the beginning of which is lost. {reason}".TrimEnd();
+        }
+
+        EndByPeerInOrder(new ChannelCloseInfo(status, IsRemote: true, reason, code));
     }
+
+    /// <summary>
+    /// The host has found the connection gone. What has arrived can still be received, and then the end; a send is the channel's end at
+    /// once: the host would take it, and drop it.
+    /// </summary>
+    internal void OnConnectionAborted() => _stream?.RefuseWrites();
 
     internal bool Ping() => TryWriteControl(this, PingWriter);
 
@@ -127,7 +149,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     internal void OnSilence(TimeSpan silence)
         => End(new ChannelCloseInfo(
             ChannelCloseStatus.TimedOut,
-            IsRemote: true,
+            IsRemote: false,
             $"The peer has not answered a ping, nor sent anything else, for {silence.TotalSeconds:0.#} seconds (KeepAliveTimeout)."));
 
     /// <inheritdoc/>
@@ -139,7 +161,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
         ArgumentNullException.ThrowIfNull(output);
         var payload = message.Payload;
         var length = (int)payload.Length;
-        var compresses = _framing.IsCompressed && length >= WebSocketDeflate.SmallestMessage;
+        var compresses = length >= WebSocketDeflate.SmallestMessage && length <= _framing.LargestCompressed;
         if (compresses)
         {
             // Under the send lock, so there is one at a time.

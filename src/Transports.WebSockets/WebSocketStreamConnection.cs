@@ -16,6 +16,7 @@ internal sealed class WebSocketStreamConnection(
     // Over HTTP/2 a write may wait for the stream's window or the connection's writer, and the stream's disposal does not always end that wait.
     private readonly CancellationTokenSource? _aborted = flushes ? new() : null;
     private int _ended;
+    private bool _writesRefused;
 
     private CancellationToken Aborted => _aborted?.Token ?? CancellationToken.None;
 
@@ -25,6 +26,11 @@ internal sealed class WebSocketStreamConnection(
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
+        if (Volatile.Read(ref _writesRefused))
+        {
+            return ValueTask.FromException(new IOException("The peer's connection is gone."));
+        }
+
         var writing = stream.WriteAsync(buffer, Aborted);
         if (!flushes)
         {
@@ -39,6 +45,9 @@ internal sealed class WebSocketStreamConnection(
         writing.GetAwaiter().GetResult();
         return new ValueTask(stream.FlushAsync(Aborted));
     }
+
+    /// <summary>From here on writes fail: the connection below is gone, and would only swallow them.</summary>
+    public void RefuseWrites() => Volatile.Write(ref _writesRefused, true);
 
     public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
 

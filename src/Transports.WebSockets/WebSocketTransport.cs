@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -36,12 +37,13 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || !Schemes.Contains(address.Scheme))
         {
-            throw new ArgumentException($"'{address}' is not a ws:// or wss:// address.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' is not a ws:// or wss:// address.", nameof(address));
         }
 
+        AddressText.ThrowIfUserInfo(address, "set credentials in ConfigureRequest or ConfigureHandler", nameof(address));
         if (address.Fragment.Length > 0)
         {
-            throw new ArgumentException($"A WebSocket address has no fragment (RFC 6455, section 3): take '{address.Fragment}' off.", nameof(address));
+            throw new ArgumentException($"A WebSocket address has no fragment (RFC 6455, section 3): take '#' and what follows off.", nameof(address));
         }
 
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
@@ -52,11 +54,16 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TransportException($"{address} did not answer the WebSocket handshake within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
+            throw new TransportException($"{AddressText.Of(address)} did not answer the WebSocket handshake within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
         }
         catch (HttpRequestException e)
         {
-            throw new TransportException($"Could not open a WebSocket to {address}. {e.Message}", e);
+            var message = $"Could not open a WebSocket to {AddressText.Of(address)}. {WebSocketClientErrors.Explain(e)}";
+
+            // A proxy's refusal of its tunnel comes this way.
+            throw e.StatusCode is { } status
+                ? new TransportRefusedException(message, e) { StatusCode = (int)status }
+                : new TransportException(message, e);
         }
     }
 
@@ -86,7 +93,9 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         var overHttp2 = _options.HttpVersion == HttpVersion.Version20;
         using var request = new HttpRequestMessage(
             overHttp2 ? HttpMethod.Connect : HttpMethod.Get,
-            new UriBuilder(address) { Scheme = isEncrypted ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, UserName = "", Password = "", Port = address.Port }.Uri)
+
+            // With its own scheme: for 'http' the platform's handler would send a proxy the request itself, and not CONNECT (RFC 6455, section 4.1).
+            address)
         {
             Version = _options.HttpVersion,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -113,28 +122,28 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
 
         if (_options.UseCompression)
         {
-            request.Headers.TryAddWithoutValidation(WebSocketHandshake.ExtensionsHeader, WebSocketDeflate.Parameters);
+            request.Headers.TryAddWithoutValidation(WebSocketHandshake.ExtensionsHeader, WebSocketDeflateAgreement.Offer);
         }
 
         _options.ConfigureRequest?.Invoke(request);
         var response = await _http.Value.SendAsync(request, cancellationToken).ConfigureAwait(false);
         try
         {
-            Check(address, response, key);
-            var subProtocol = SubProtocolOf(response);
-            var compressed = WebSocketDeflate.IsAcceptedBy(ValuesOf(response, WebSocketHandshake.ExtensionsHeader));
-            if (compressed && !_options.UseCompression)
+            if (response.StatusCode != (overHttp2 ? HttpStatusCode.OK : HttpStatusCode.SwitchingProtocols))
             {
-                throw new TransportException($"{address} answered with a WebSocket extension that was not offered.");
+                throw await HttpRefusal.ReadAsync(response, WebSocketClientErrors.Refusal(address, response), _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
 
+            CheckUpgrade(address, response, key);
+            var subProtocol = SubProtocolOf(response);
+            var deflate = DeflateOf(response);
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
 
             // What an upgraded HTTP/1.1 connection is given goes out at once; an HTTP/2 stream waits for a flush.
             var connection = new WebSocketStreamConnection(stream, flushes: overHttp2, disposed: response.Dispose);
             var channel = new WebSocketMessageChannel(
                 connection,
-                new WebSocketFraming(isServer: false, compressed, _options.BufferPool),
+                new WebSocketFraming(isServer: false, deflate, _options.BufferPool),
                 new MessageChannelContext
                 {
                     Transport = address.Scheme,
@@ -154,15 +163,8 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         }
     }
 
-    private static void Check(Uri address, HttpResponseMessage response, string? key)
+    private static void CheckUpgrade(Uri address, HttpResponseMessage response, string? key)
     {
-        var expected = key is null ? HttpStatusCode.OK : HttpStatusCode.SwitchingProtocols;
-        if (response.StatusCode != expected)
-        {
-            throw new TransportException(
-                $"{address} refused the WebSocket with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path, the origin and the credentials.");
-        }
-
         if (key is null)
         {
             return;
@@ -173,7 +175,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
             || ValuesOf(response, WebSocketHandshake.AcceptHeader) is not [var accept]
             || accept != WebSocketHandshake.Accept(key))
         {
-            throw new TransportException($"{address} switched protocols, but not to a WebSocket of this handshake (RFC 6455, section 4.1). Something between may have answered for it.");
+            throw new TransportException($"{AddressText.Of(address)} switched protocols, but not to a WebSocket of this handshake (RFC 6455, section 4.1). Something between may have answered for it.");
         }
     }
 
@@ -185,8 +187,19 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         {
             [] => null,
             [var name] when _options.SubProtocols.Contains(name) => name,
-            var names => throw new TransportException($"The server chose the subprotocol '{string.Join(", ", names)}', which was not offered. Offer it in SubProtocols."),
+            var names => throw new TransportException(WebSocketClientErrors.SubProtocol(string.Join(", ", names), _options.SubProtocols)),
         };
+
+    private WebSocketDeflateAgreement? DeflateOf(HttpResponseMessage response)
+    {
+        var answers = ValuesOf(response, WebSocketHandshake.ExtensionsHeader);
+        if (!_options.UseCompression && answers.Any(static answer => !string.IsNullOrWhiteSpace(answer)))
+        {
+            throw new TransportException($"The server answered with the WebSocket extension '{string.Join(", ", answers)}', though none was offered (RFC 6455, section 9.1).");
+        }
+
+        return WebSocketDeflateAgreement.FromAnswer(answers);
+    }
 
     private HttpMessageInvoker CreateInvoker()
     {

@@ -39,9 +39,9 @@ internal sealed class RawClient : IAsyncDisposable
     }
 
     /// <summary>Sends a request and reads the answer's head.</summary>
-    public async Task<string> RequestAsync(string method, string path, IEnumerable<KeyValuePair<string, string?>> headers, string body = "")
+    public async Task<string> RequestAsync(string method, string path, IEnumerable<KeyValuePair<string, string?>> headers, string body = "", string version = "1.1")
     {
-        var text = new StringBuilder($"{method} {path} HTTP/1.1\r\n");
+        var text = new StringBuilder($"{method} {path} HTTP/{version}\r\n");
         foreach (var (name, value) in headers.Where(static header => header.Value is not null))
         {
             text.Append($"{name}: {value}\r\n");
@@ -58,6 +58,53 @@ internal sealed class RawClient : IAsyncDisposable
 
         return head.ToString();
     }
+
+    /// <summary>Reads the body that belongs to a head, in chunks or of a known length.</summary>
+    public async Task<string> ReadBodyAsync(string head)
+    {
+        if (!head.Contains("Transfer-Encoding: chunked", StringComparison.OrdinalIgnoreCase))
+        {
+            var line = head.Split("\r\n").Single(static line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase));
+            return await ReadTextAsync(int.Parse(line.Split(':')[1], null));
+        }
+
+        var body = new StringBuilder();
+        while (true)
+        {
+            var size = "";
+            while (!size.EndsWith("\r\n", StringComparison.Ordinal))
+            {
+                size += await ReadTextAsync(1);
+            }
+
+            var chunk = await ReadTextAsync(Convert.ToInt32(size.Trim(), 16) + 2);
+            if (chunk.Length == 2)
+            {
+                return body.ToString();
+            }
+
+            body.Append(chunk.AsSpan(0, chunk.Length - 2));
+        }
+    }
+
+    /// <summary>Reads until the server ends the connection.</summary>
+    public async Task ReadToEndAsync()
+    {
+        var scratch = new byte[1024];
+        while (await _stream.ReadAsync(scratch, Token) > 0)
+        {
+        }
+    }
+
+    /// <summary>Ends the connection by a reset.</summary>
+    public void Reset()
+    {
+        _stream.Socket.LingerState = new LingerOption(true, 0);
+        _stream.Dispose();
+    }
+
+    /// <summary>Sends no more, and goes on reading.</summary>
+    public void ShutdownSending() => _stream.Socket.Shutdown(SocketShutdown.Send);
 
     public ValueTask SendAsync(params byte[] bytes) => _stream.WriteAsync(bytes, Token);
 
@@ -97,6 +144,13 @@ internal sealed class RawClient : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _stream.DisposeAsync();
+
+    private async Task<string> ReadTextAsync(int length)
+    {
+        var bytes = new byte[length];
+        await _stream.ReadExactlyAsync(bytes, Token);
+        return Encoding.UTF8.GetString(bytes);
+    }
 
     private static byte[] Length(int length) => length switch
     {

@@ -32,7 +32,7 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
     [InlineData("Sec-WebSocket-Version", null, "426")]
     [InlineData("Origin", "https://evil.example", "403")]
     [InlineData("Origin", "null", "403")]
-    [InlineData("Upgrade", null, "406")]
+    [InlineData("Upgrade", null, "426")]
     [InlineData("Connection", "close", "400")]
     public async Task Handshake_Wrong_IsRefusedWithAProblem(string header, string? value, string status)
     {
@@ -135,6 +135,25 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
         (await server.ReceiveAsync(Token)).Should().BeNull();
         (await client.ReadCloseCodeAsync()).Should().Be(1001);
         (await server.Closed).Status.Should().Be(ChannelCloseStatus.GoingAway);
+    }
+
+    [Fact]
+    public async Task Close_InsideAMessage_IsAnsweredButIsNoEndInOrder()
+    {
+        await using var client = await RawClient.ConnectAsync(_listener.LocalAddress);
+        await client.HandshakeAsync(_listener.LocalAddress);
+        await using var server = (await _listener.AcceptAsync(Token))!;
+        await client.SendFrameAsync(0x81, (byte)'a');
+        await client.SendFrameAsync(0x01, (byte)'b');
+        await client.SendFrameAsync(0x88, 0x03, 0xE8, (byte)'c');
+        (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("a");
+        await FluentActions.Awaiting(async () => await server.ReceiveAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
+        (await client.ReadCloseCodeAsync()).Should().Be(1000);
+        var end = await server.Closed;
+        end.Status.Should().Be(ChannelCloseStatus.ProtocolError);
+        end.IsRemote.Should().BeTrue();
+        end.TransportCode.Should().Be(1000);
+        end.Description.Should().Contain("fragmented message").And.EndWith("c");
     }
 
     [Fact]

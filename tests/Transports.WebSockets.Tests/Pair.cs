@@ -40,6 +40,8 @@ internal sealed class Pair : IAsyncDisposable
         return pair;
     }
 
+    public ValueTask<IMessageChannel> ConnectAsync() => _transport.ConnectAsync(Address, Token);
+
     public async Task<ChannelCloseInfo> EndOfClientAsync()
     {
         try

@@ -49,6 +49,55 @@ public sealed class WebSocketChannelTests
     }
 
     [Fact]
+    public async Task Compression_SmallWindow_IsKeptByBothSides()
+    {
+        await using var pair = await Pair.OpenAsync(
+            server => server.UseCompression = true,
+            client =>
+            {
+                client.UseCompression = true;
+                client.ConfigureRequest = static request =>
+                {
+                    request.Headers.Remove("Sec-WebSocket-Extensions");
+                    request.Headers.TryAddWithoutValidation("Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover; server_max_window_bits=8");
+                };
+            });
+        pair.Client.GetFeature<IWebSocketFeature>()!.IsCompressed.Should().BeTrue();
+        foreach (var text in new[] { new string('x', 256), new string('x', 257), new string('x', 100_000) })
+        {
+            await pair.Client.SendAsync(Message.FromText(text), Token);
+            await EchoOneAsync(pair.Server);
+            (await pair.Client.ReceiveAsync(Token))!.Value.GetText().Should().Be(text);
+        }
+    }
+
+    [Theory]
+    [InlineData(8, 256, true)]
+    [InlineData(8, 257, false)]
+    [InlineData(10, 1024, true)]
+    [InlineData(10, 1025, false)]
+    [InlineData(15, 100_000, true)]
+    public async Task Compression_MessageLargerThanTheWindow_IsSentAsItIs(int bits, int size, bool compressed)
+    {
+        var sent = new TaskCompletionSource<byte>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = RawServer.Start(async (stream, head) =>
+        {
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {RawServer.AcceptOf(head)}\r\n"
+                + $"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits={bits}\r\n\r\n"));
+            var first = new byte[1];
+            await stream.ReadExactlyAsync(first);
+            sent.SetResult(first[0]);
+        });
+        using var transport = new WebSocketTransport(new WebSocketTransportOptions { UseCompression = true });
+        var client = await transport.ConnectAsync(server.Address, Token);
+        await client.SendAsync(Message.FromText(new string('x', size)), Token);
+        (await sent.Task.WaitAsync(Token)).Should().Be(compressed ? (byte)0xC1 : (byte)0x81);
+        client.Abort();
+        await client.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Compression_MessageThatInflatesOverTheLimit_IsRefused()
     {
         await using var pair = await Pair.OpenAsync(
@@ -153,7 +202,11 @@ public sealed class WebSocketChannelTests
         // The client does not receive, so it answers no ping.
         await using var pair = await Pair.OpenAsync(server => server.KeepAliveInterval = server.KeepAliveTimeout = TimeSpan.FromMilliseconds(50));
         await FluentActions.Awaiting(async () => await pair.Server.ReceiveAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
-        (await pair.Server.Closed).Status.Should().Be(ChannelCloseStatus.TimedOut);
+        var end = await pair.Server.Closed;
+        end.Status.Should().Be(ChannelCloseStatus.TimedOut);
+
+        // This side gave up.
+        end.IsRemote.Should().BeFalse();
     }
 
     [Fact]

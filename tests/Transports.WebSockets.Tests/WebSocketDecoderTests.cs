@@ -55,8 +55,55 @@ public sealed class WebSocketDecoderTests
             .Should().Throw<MessageTooLargeException>().Which.Size.Should().Be(Limit + 1);
     }
 
+    [Theory]
+    [InlineData(100)]
+    [InlineData(16_383)]
+    public void TryReadFrame_CompressedMessageThatDoesNotCompress_IsJudgedByItsOwnSize(int block)
+    {
+        const int Megabyte = 1 << 20;
+        foreach (var size in new[] { Megabyte, Megabyte + 1 })
+        {
+            // In stored blocks, as deflate writes what does not compress, then the beginning of an empty one (RFC 7692, section 7.2.1).
+            var payload = new byte[size];
+            new Random(1).NextBytes(payload);
+            var compressed = new List<byte>();
+            foreach (var part in payload.Chunk(block))
+            {
+                compressed.AddRange([0, (byte)part.Length, (byte)(part.Length >> 8), (byte)~part.Length, (byte)(~part.Length >> 8), .. part]);
+            }
+
+            var read = FluentActions.Invoking(() => Read(CreateDecoder(isServer: true, compressed: true, Megabyte), Frame(true, 0xC2, [.. compressed, 0])));
+            if (size == Megabyte)
+            {
+                read().Should().ContainSingle().Which.Should().Equal(payload);
+            }
+            else
+            {
+                read.Should().Throw<MessageTooLargeException>();
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TryReadFrame_CompressedLengthFarOverTheLimit_IsRefusedAtItsHeader(bool isServer)
+        => FluentActions.Invoking(() => Read(CreateDecoder(isServer, compressed: true), Header(isServer, 0xC2, 2500))).Should().Throw<MessageTooLargeException>();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void TryReadFrame_LengthInMoreBytesThanItNeeds_IsTakenAsItIs(bool isServer)
+    {
+        // RFC 6455, section 5.2, says that the fewest bytes are used; senders that do otherwise are understood, as everywhere.
+        byte[] key = isServer ? [0, 0, 0, 0] : [];
+        var mask = isServer ? (byte)0x80 : (byte)0;
+        Read(CreateDecoder(isServer), [0x82, (byte)(mask | 126), 0, 1, .. key, 7, 0x82, (byte)(mask | 127), 0, 0, 0, 0, 0, 0, 0, 1, .. key, 8])
+            .Should().BeEquivalentTo(new[] { new byte[] { 7 }, new byte[] { 8 } });
+    }
+
     internal static WebSocketDecoder CreateDecoder(bool isServer, bool compressed = false, int limit = Limit)
-        => (WebSocketDecoder)new WebSocketFraming(isServer, compressed, ArrayPool<byte>.Shared).CreateDecoder(limit);
+        => (WebSocketDecoder)new WebSocketFraming(isServer, compressed ? WebSocketDeflateAgreement.Default : null, ArrayPool<byte>.Shared).CreateDecoder(limit);
 
     /// <summary>Reads all messages out of bytes that have arrived at once.</summary>
     internal static List<byte[]> Read(WebSocketDecoder decoder, byte[] bytes)
