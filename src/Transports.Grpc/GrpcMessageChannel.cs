@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Transports;
 
 /// <summary>One gRPC call as a channel, on either side.</summary>
-internal sealed class GrpcMessageChannel : FramedMessageChannel
+internal sealed class GrpcMessageChannel : FramedMessageChannel, IFrameSenderChannel
 {
     private readonly ByteConnection _connection;
     private readonly IGrpcFraming _framing;
@@ -21,6 +21,19 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel
         _framing = framing;
         _features = features;
         framing.EndReceived = OnEndReceived;
+        if (connection is GrpcClientConnection call)
+        {
+            call.ChannelClosed = Closed;
+        }
+    }
+
+    // A server may end a call while its client sends. That ends the sending; what it sent before, and its status, are the receiver's to find.
+    void IFrameSenderChannel.OnWriteFailed(Exception error)
+    {
+        if (error is not MessageChannelClosedException || _connection is not GrpcClientConnection { HasMoreToTell: true })
+        {
+            End(_connection.DescribeFailure(error));
+        }
     }
 
     public static IGrpcFraming CreateFraming(bool hasEnvelope, GrpcCompression compression)

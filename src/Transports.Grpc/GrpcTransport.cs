@@ -50,6 +50,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     private readonly GrpcTransportOptions _options;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _invoker;
+    private bool _disposed;
 
     /// <summary>A transport with its own pool of connections.</summary>
     /// <param name="options">Limits and settings; by default those of <see cref="GrpcTransportOptions"/>. Not to be changed afterwards.</param>
@@ -102,7 +103,9 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         {
             await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException
+            || (e is ObjectDisposedException && !Volatile.Read(ref _disposed)) // The connection, not this transport.
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw Http2Failure.CannotConnect(address, e);
         }
@@ -126,7 +129,11 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     }
 
     /// <summary>Closes all connections; channels that are open end as lost.</summary>
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose()
+    {
+        Volatile.Write(ref _disposed, true);
+        _invoker.Dispose();
+    }
 
     private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options)
     {

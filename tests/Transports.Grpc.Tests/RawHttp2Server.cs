@@ -37,9 +37,9 @@ internal sealed class RawHttp2Server : IAsyncDisposable
 
     internal sealed class Connection(TcpClient client) : IAsyncDisposable
     {
-        private const byte Data = 0;
+        public const byte Data = 0;
+        public const byte Reset = 3;
         private const byte Headers = 1;
-        private const byte Reset = 3;
         private const byte Settings = 4;
         private const byte GoAway = 7;
         private const byte WindowUpdate = 8;
@@ -63,7 +63,7 @@ internal sealed class RawHttp2Server : IAsyncDisposable
             var request = 0;
             while (request == 0 || !_settingsAcknowledged)
             {
-                var (type, stream) = await ReadFrameAsync();
+                var (type, stream, _) = await ReadFrameAsync();
                 request = type == Headers ? stream : request;
             }
 
@@ -83,7 +83,12 @@ internal sealed class RawHttp2Server : IAsyncDisposable
             return data;
         }
 
-        public Task WindowUpdateAsync(int stream, byte bytes) => WriteAsync(WindowUpdate, 0, stream, [0, 0, 0, bytes]);
+        public Task WindowUpdateAsync(int stream, int bytes)
+        {
+            var increment = new byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(increment, bytes);
+            return WriteAsync(WindowUpdate, 0, stream, increment);
+        }
 
         public Task HeadersAsync(int stream, bool isEnd, params (string Name, string Value)[] fields)
         {
@@ -114,7 +119,8 @@ internal sealed class RawHttp2Server : IAsyncDisposable
             return default;
         }
 
-        private async Task<(byte Type, int Stream)> ReadFrameAsync()
+        /// <summary>Reads one frame.</summary>
+        public async Task<(byte Type, int Stream, int Length)> ReadFrameAsync()
         {
             var header = new byte[9];
             await _stream.ReadExactlyAsync(header, Token);
@@ -134,7 +140,7 @@ internal sealed class RawHttp2Server : IAsyncDisposable
                 }
             }
 
-            return (header[3], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)));
+            return (header[3], BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(5)), payload.Length);
         }
 
         private async Task WriteAsync(byte type, byte flags, int stream, byte[] payload)

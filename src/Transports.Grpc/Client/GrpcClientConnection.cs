@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 
 namespace Transports;
@@ -6,32 +6,23 @@ namespace Transports;
 /// <summary>The bytes of one call: the request's body out, the response's body in, and the response's trailers as its end.</summary>
 internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 {
-    // What is read ahead to find out why a write failed, at most; see ReadAheadAsync.
-    private const int ReadAheadLimit = 64 * 1024;
-
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpRequestMessage _request;
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
     private readonly bool _hasEnvelope;
-    private readonly ILogger _logger;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
-    private readonly Lock _aheadGate = new();
     private readonly TaskCompletionSource<GrpcMetadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _abortDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly GrpcRequestWriter _writer;
+    private readonly GrpcResponseReader _reader;
     private readonly Func<Exception, Task, Task> _explainFailedWrite;
     private Task<HttpResponseMessage>? _response;
-    private Stream? _input;
-    private ChannelCloseInfo? _end;
-    private Task? _readingAhead;
-    private ReadOnlyMemory<byte> _ahead;
-    private int _reading;
     private int _aborted;
 
-    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, MessageChannelOptions options, ILogger logger)
+    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, GrpcTransportOptions options, ILogger logger)
     {
         _invoker = invoker;
         _request = request;
@@ -39,14 +30,13 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _compression = compression;
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
-        _logger = logger;
         Method = target.Method;
         _hasEnvelope = target.HasEnvelope;
         _writer = new GrpcRequestWriter(target.Method, logger);
+        _reader = new GrpcResponseReader(target.Method, options.StreamWindowSize, logger);
         _explainFailedWrite = ThrowReasonAsync;
         content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);
-        Observe(_over.Task);
         Observe(content.Started);
     }
 
@@ -54,9 +44,15 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     public Task<GrpcMetadata> ResponseHeaders => _responseHeaders.Task;
 
-    public GrpcStatus? Status { get; private set; }
+    public GrpcStatus? Status => _reader.Status ?? (ChannelClosed is { IsCompletedSuccessfully: true } closed ? CloseStatusMap.ToStatus(closed.Result) : null);
 
-    public GrpcMetadata? Trailers { get; private set; }
+    public GrpcMetadata? Trailers => _reader.Trailers;
+
+    /// <summary>How the channel ended, for calls that end without trailers.</summary>
+    public Task<ChannelCloseInfo>? ChannelClosed { get; set; }
+
+    /// <summary>Whether a receiver has more to find than how the call ended.</summary>
+    public bool HasMoreToTell => _reader.HasMoreToTell;
 
     public override bool SupportsZeroByteReads => true;
 
@@ -66,6 +62,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         _response = SendAsync();
+        _reader.Begin(_response);
         Observe(_response);
         try
         {
@@ -76,7 +73,20 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                 await _response.ConfigureAwait(false);
             }
 
-            await _writer.OpenAsync(await _content.Started.WaitAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            var output = await _content.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await _writer.OpenAsync(output).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The stream is gone already. It was sent again on another, or answered, or the response knows why not.
+                await Task.WhenAny(_response, _writer.Restarted).WaitAsync(_patience, _timeProvider, cancellationToken).ConfigureAwait(false);
+                if (_response.IsCompleted)
+                {
+                    await _response.ConfigureAwait(false);
+                }
+            }
         }
         catch
         {
@@ -86,15 +96,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         }
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer)
-    {
-        if (Interlocked.CompareExchange(ref _reading, 1, 0) != 0 || _input is null || !_ahead.IsEmpty)
-        {
-            return ReadSlowAsync(buffer);
-        }
-
-        return ReadInputAsync(buffer);
-    }
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => _reader.ReadAsync(buffer);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _writer.WriteAsync(buffer, _explainFailedWrite);
 
@@ -127,23 +129,10 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     /// </summary>
     public async Task<ChannelCloseInfo> WaitForEndAsync()
     {
-        var ahead = TryReadAhead() ?? _readingAhead ?? throw new InvalidOperationException("Somebody reads.");
-        try
-        {
-            await ahead.ConfigureAwait(false);
-            if (!_ahead.IsEmpty)
-            {
-                return new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, "The server went on sending after it had said that it would not.");
-            }
-
-            var end = GrpcResponse.ReadEnd(_response!.Result);
-            OnTrailers(end);
-            return end;
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            return DescribeFailure(e);
-        }
+        var end = await _reader.FindEndAsync().ConfigureAwait(false);
+        return end is null || _reader.HasUnread
+            ? new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, "The server went on sending after it had said that it would not.")
+            : end;
     }
 
     public override void Abort()
@@ -153,34 +142,23 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             return;
         }
 
-        try
-        {
-            // First the token, so that the stream is reset with CANCEL, then the body: the other way round the server could
-            // take the end of the body for a half-close.
-            _content.BeginAbort();
-            _cancel.Cancel();
-            _content.Cancel();
-            if (_response is { IsCompletedSuccessfully: true })
-            {
-                _response.Result.Dispose();
-            }
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // Whatever the HTTP stack has to say about being given up.
-        }
-
-        _over.TrySetResult();
+        _reader.GiveUp();
+        _content.BeginAbort();
+        _ = AbortAsync();
         _responseHeaders.TrySetCanceled();
     }
 
-    public override ChannelCloseInfo? DescribeEnd() => _end;
+    public override ChannelCloseInfo? DescribeEnd() => _reader.OrderlyEnd;
 
-    public override ChannelCloseInfo DescribeFailure(Exception exception) => Http2Failure.Describe(exception) ?? base.DescribeFailure(exception);
+    public override ChannelCloseInfo DescribeFailure(Exception exception) => Http2Failure.Describe(exception);
 
     public override async ValueTask DisposeAsync()
     {
-        _over.TrySetResult();
+        if (Volatile.Read(ref _aborted) != 0)
+        {
+            await _abortDone.Task.ConfigureAwait(false);
+        }
+
         _responseHeaders.TrySetCanceled();
         if (_response is { } sending)
         {
@@ -195,6 +173,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _content.Finish();
         _request.Dispose();
         _cancel.Dispose();
+        _writer.Dispose();
     }
 
     // Nobody may be left to look at the task.
@@ -207,128 +186,50 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     private async Task<HttpResponseMessage> SendAsync()
     {
-        var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
-        _content.OnResponse();
-        _writer.StopReplaying();
-        var headers = response.Headers.NonValidated;
-        _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");
-        _responseHeaders.TrySetResult(GrpcResponse.ReadMetadata(headers));
-        return response;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> ReadInputAsync(Memory<byte> buffer)
-    {
         try
         {
-            var count = await _input!.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false);
-            if (count == 0 && !buffer.IsEmpty)
-            {
-                OnTrailers(GrpcResponse.ReadEnd(_response!.Result));
-            }
-
-            return count;
-        }
-        catch (Exception e)
-        {
-            // A receiver that has given up waiting does not look at it, and a sender may wait for the reason.
-            _over.TrySetException(e);
-            throw;
+            var response = await _invoker.SendAsync(_request, _cancel.Token).ConfigureAwait(false);
+            _writer.StopReplaying();
+            var headers = response.Headers.NonValidated;
+            _compression.ReceivedEncoding = GrpcResponse.Find(headers, "grpc-encoding");
+            _responseHeaders.TrySetResult(GrpcResponse.ReadMetadata(headers));
+            return response;
         }
         finally
         {
-            Volatile.Write(ref _reading, 0);
+            _content.OnAnswered();
         }
     }
 
-    private async ValueTask<int> ReadSlowAsync(Memory<byte> buffer)
+    // A write of several frames goes on until its own token stops it, and a frame behind the reset is an error of the whole connection, with all
+    // its calls (RFC 9113, section 5.1). So the write first, and the reset when it has ended.
+    private async Task AbortAsync()
     {
-        Task? ahead;
-        lock (_aheadGate)
-        {
-            ahead = _readingAhead;
-        }
-
-        if (ahead is not null)
-        {
-            // The one who reads ahead holds the mark until it is done; take it over.
-            await ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            Volatile.Write(ref _reading, 1);
-        }
-
         try
         {
-            if (!_ahead.IsEmpty)
-            {
-                var count = Math.Min(buffer.Length, _ahead.Length);
-                _ahead[..count].CopyTo(buffer);
-                _ahead = _ahead[count..];
-                return count;
-            }
+            await _writer.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-            await OpenInputAsync().ConfigureAwait(false);
-            if (_end is not null)
+            // First the token, so that the stream is reset with CANCEL, then the body: the other way round the server could
+            // take the end of the body for a half-close.
+            await _cancel.CancelAsync().ConfigureAwait(false);
+            _content.Cancel();
+            if (_response is { IsCompletedSuccessfully: true })
             {
-                return 0;
+                _response.Result.Dispose();
             }
         }
-        catch
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Volatile.Write(ref _reading, 0);
-            throw;
+            // Whatever the HTTP stack has to say about being given up.
         }
 
-        return await ReadInputAsync(buffer).ConfigureAwait(false);
+        _abortDone.TrySetResult();
     }
 
-    private async Task OpenInputAsync()
-    {
-        if (_input is not null)
-        {
-            return;
-        }
-
-        var response = await _response!.ConfigureAwait(false);
-        if (Volatile.Read(ref _aborted) != 0)
-        {
-            // The abort may have come a moment before the response and not have seen it.
-            response.Dispose();
-        }
-
-        if (GrpcResponse.ReadEarlyEnd(response) is { } early)
-        {
-            if (Status is null && !response.Headers.NonValidated.Contains("grpc-status"))
-            {
-                GrpcLog.NotGrpc(_logger, Method, early.Description);
-            }
-
-            OnEnd(early, response.Headers.NonValidated);
-        }
-
-        _input = await response.Content.ReadAsStreamAsync(CancellationToken.None).ConfigureAwait(false);
-    }
-
-    private void OnTrailers(ChannelCloseInfo end) => OnEnd(end, _response!.Result.TrailingHeaders.NonValidated);
-
-    // The server has ended the call: in order, which the channel learns from DescribeEnd, or with a reason, which is thrown.
-    private void OnEnd(ChannelCloseInfo end, System.Net.Http.Headers.HttpHeadersNonValidated trailers)
-    {
-        Trailers ??= GrpcResponse.ReadMetadata(trailers);
-        Status ??= new GrpcStatus((GrpcStatusCode)(end.TransportCode ?? (long)GrpcStatusCode.Unknown), end.Description);
-        if (end.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
-        {
-            _end = end;
-            _over.TrySetResult();
-            return;
-        }
-
-        throw new GrpcCallFailedException(end);
-    }
-
-    // A write fails when the server has ended the call, and then the response knows why. An error is worth telling the sender at
-    // once; a clean end is the receiver's to find, behind the messages before it, so the write waits until then.
+    // A write fails when the server has ended the call, and then the response knows why. What came before the end stays for the receiver.
     private async Task ThrowReasonAsync(Exception failure, Task restarted)
     {
+        ChannelCloseInfo? end = null;
         if (Volatile.Read(ref _aborted) == 0)
         {
             using var timeout = new CancellationTokenSource(_patience, _timeProvider);
@@ -341,13 +242,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
                     return;
                 }
 
-                await _response!.ConfigureAwait(false);
-                if (TryReadAhead() is { } ahead)
-                {
-                    await ahead.WaitAsync(timeout.Token).ConfigureAwait(false);
-                }
-
-                await _over.Task.ConfigureAwait(false);
+                end = await _reader.FindEndAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (timeout.IsCancellationRequested)
             {
@@ -355,50 +250,11 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
             }
         }
 
-        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-    }
-
-    // Begins to read ahead, unless somebody reads: then null.
-    private Task? TryReadAhead()
-    {
-        lock (_aheadGate)
+        if (end is not null)
         {
-            return Interlocked.CompareExchange(ref _reading, 1, 0) == 0 ? _readingAhead = ReadAheadAsync() : null;
+            throw new MessageChannelClosedException(end);
         }
-    }
 
-    // Reads while nobody else does, so that a sender who never receives learns how the call ended.
-    private async Task ReadAheadAsync()
-    {
-        await Task.Yield();
-        await OpenInputAsync().ConfigureAwait(false);
-        var buffer = new byte[ReadAheadLimit];
-        var filled = 0;
-        while (_end is null && filled < buffer.Length)
-        {
-            int count;
-            try
-            {
-                count = await _input!.ReadAsync(buffer.AsMemory(filled), CancellationToken.None).ConfigureAwait(false);
-            }
-            finally
-            {
-                _ahead = buffer.AsMemory(0, filled);
-            }
-
-            filled += count;
-            _ahead = buffer.AsMemory(0, filled);
-            if (count == 0)
-            {
-                var end = GrpcResponse.ReadEnd(_response!.Result);
-                if (end.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
-                {
-                    // The next read finds the end again, behind what was read here.
-                    return;
-                }
-
-                OnTrailers(end);
-            }
-        }
+        ExceptionDispatchInfo.Throw(failure);
     }
 }

@@ -8,9 +8,9 @@ internal sealed class GrpcRequestContent : HttpContent
 {
     private readonly TaskCompletionSource<Stream> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
+    private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _superseded;
     private bool _aborting;
-    private bool _hasResponse;
 
     public GrpcRequestContent(string contentType) => Headers.ContentType = new MediaTypeHeaderValue(contentType);
 
@@ -23,8 +23,8 @@ internal sealed class GrpcRequestContent : HttpContent
     /// <summary>Ends the body, which ends the stream's sending half.</summary>
     public void Finish() => _finished.TrySetResult();
 
-    /// <summary>The response's headers have arrived.</summary>
-    public void OnResponse() => Volatile.Write(ref _hasResponse, true);
+    /// <summary>The response's headers have arrived, or will not.</summary>
+    public void OnAnswered() => _answered.TrySetResult();
 
     /// <summary>An abort begins, and <see cref="Cancel"/> follows: until then the body must not end, which could look like a half-close.</summary>
     public void BeginAbort() => Volatile.Write(ref _aborting, true);
@@ -39,10 +39,10 @@ internal sealed class GrpcRequestContent : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    // No exception for the token while there is no response: it is cancelled too when the server resets the stream, and an exception from
-    // here would hide the reset's code, which is the reason.
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
+        var superseded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _superseded, superseded)?.TrySetResult();
         if (!_started.TrySetResult(stream))
         {
             // The server refused the stream unseen, as one too many for its connection, and the request is sent again on another.
@@ -50,23 +50,24 @@ internal sealed class GrpcRequestContent : HttpContent
         }
 
         // A stream that the server has ended must not stay open for a body that nobody there reads: a server that stops waits for it. This
-        // stream only: the request may be sent again on another.
-        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // stream only: the request may be sent again on another. It goes on at once, on the thread that read the server's reset: a stream that
+        // is still open here when the connection ends a moment later would lose what was received on it.
+        var over = new TaskCompletionSource();
         using (cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over))
         {
             await Task.WhenAny(_finished.Task, over.Task).ConfigureAwait(false);
         }
 
-        if (Volatile.Read(ref _aborting) || _finished.Task.IsCompleted)
+        if (Volatile.Read(ref _aborting) || !over.Task.IsCompleted)
         {
             await _finished.Task.ConfigureAwait(false);
+            return;
         }
-        else if (Volatile.Read(ref _hasResponse))
-        {
-            // Nobody waits for this exception, and with it the stack writes nothing more on the stream. A late END_STREAM could meet a
-            // connection that the server has closed, and the failed write would take other streams' answers with it.
-            throw new OperationCanceledException(cancellationToken);
-        }
+
+        // Not before the answer: an exception from here would hide the code of a reset, which is the reason that there is none. And no end of the
+        // body in place of an exception: the stack would write END_STREAM on a stream that is closed.
+        await Task.WhenAny(_answered.Task, superseded.Task).ConfigureAwait(false);
+        throw new OperationCanceledException(cancellationToken);
     }
 
     protected override bool TryComputeLength(out long length)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Transports;
 
 /// <summary>Writes a call's request body, and once more from the beginning when the server has refused the stream unseen. One write at a time.</summary>
-internal sealed class GrpcRequestWriter
+internal sealed class GrpcRequestWriter : IDisposable
 {
     // How much is kept for another try. A server refuses a stream before it has seen a message, so little is ever on its way.
     private const int ReplayLimit = 64 * 1024;
@@ -16,6 +16,7 @@ internal sealed class GrpcRequestWriter
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly WatchedMemory _watched = new();
+    private readonly CancellationTokenSource _stop = new();
 
     // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
     private MemoryStream? _replay = new();
@@ -23,6 +24,9 @@ internal sealed class GrpcRequestWriter
 
     // Completes when what goes to the present stream has been written to a later one. Each stream has its own: what fails on the later one is lost.
     private TaskCompletionSource _restarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _quiet;
+    private bool _isWriting;
+    private bool _isStopped;
     private Stream? _output;
 
     public GrpcRequestWriter(string method, ILogger logger)
@@ -31,10 +35,26 @@ internal sealed class GrpcRequestWriter
         _logger = logger;
     }
 
+    /// <summary>Completes when what goes to the present stream has been written to a later one.</summary>
+    public Task Restarted
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _restarted.Task;
+            }
+        }
+    }
+
     /// <summary>Takes the body's stream, and sends the headers.</summary>
     public Task OpenAsync(Stream output)
     {
-        _output = output;
+        lock (_gate)
+        {
+            // Unless the request was sent again already.
+            _output ??= output;
+        }
 
         // Nothing is written yet, and headers alone are not flushed; a server that speaks first must hear of the call.
         return output.FlushAsync(CancellationToken.None);
@@ -49,39 +69,44 @@ internal sealed class GrpcRequestWriter
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Func<Exception, Task, Task>? explain)
     {
-        var (output, restarting, restarted) = Volatile.Read(ref _replay) is null
-            ? (_output!, _restarting, _restarted.Task)
-            : KeepForReplay(buffer.Span);
+        var (output, restarting, restarted) = Begin(buffer.Span);
         try
         {
-            // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
-            await restarting.ConfigureAwait(false);
-            if (buffer.Length > LargestFlushedAtOnce)
-            {
-                await output.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false);
-                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-                return;
-            }
-
-            // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
-            // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
-            var writing = output.WriteAsync(_watched.Begin(buffer), CancellationToken.None);
-            var flushing = output.FlushAsync(CancellationToken.None);
-            _watched.FollowedBy(flushing);
             try
             {
-                await writing.ConfigureAwait(false);
+                // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
+                await restarting.ConfigureAwait(false);
+                if (buffer.Length > LargestFlushedAtOnce)
+                {
+                    await output.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
+                    await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                    return;
+                }
+
+                // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
+                // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
+                var writing = output.WriteAsync(_watched.Begin(buffer), _stop.Token);
+                var flushing = output.FlushAsync(CancellationToken.None);
+                _watched.FollowedBy(flushing);
+                try
+                {
+                    await writing.ConfigureAwait(false);
+                }
+                finally
+                {
+                    // Whatever made it fail makes the write fail, or what follows.
+                    await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                if (!_watched.IsFlushed)
+                {
+                    // A write that had to wait for the peer's window came behind that flush.
+                    await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                }
             }
             finally
             {
-                // Whatever made it fail makes the write fail, or what follows.
-                await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            if (!_watched.IsFlushed)
-            {
-                // A write that had to wait for the peer's window came behind that flush.
-                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                Leave();
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException && explain is not null)
@@ -89,6 +114,24 @@ internal sealed class GrpcRequestWriter
             await explain(e, restarted).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Stops the write in progress and all to come. Completes, or fails, when none is left in progress.</summary>
+    public Task StopAsync()
+    {
+        Task quiet;
+        lock (_gate)
+        {
+            _isStopped = true;
+            _quiet = _isWriting ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+            quiet = _quiet?.Task ?? Task.CompletedTask;
+            quiet = _restarting.IsCompleted ? quiet : Task.WhenAll(quiet, _restarting);
+        }
+
+        _stop.Cancel();
+        return quiet;
+    }
+
+    public void Dispose() => _stop.Dispose();
 
     /// <summary>The server has answered: from here on the call is not sent again.</summary>
     public void StopReplaying()
@@ -105,6 +148,7 @@ internal sealed class GrpcRequestWriter
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isStopped, this);
             if (_replay is not { } replay)
             {
                 throw new InvalidOperationException("The call cannot be sent again: its first messages are gone.");
@@ -114,15 +158,21 @@ internal sealed class GrpcRequestWriter
             _output = output;
             var restarted = _restarted;
             _restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _restarting = WriteAgainAsync(output, replay.ToArray(), restarted, _restarted.Task);
+            return _restarting = WriteAgainAsync(output, replay.ToArray(), restarted, _restarted.Task, _stop.Token);
         }
     }
 
-    // Keeps the bytes, and says where to write them now: behind what was kept before, if that is being written again.
-    private (Stream Output, Task Restarting, Task Restarted) KeepForReplay(ReadOnlySpan<byte> bytes)
+    // Keeps the bytes for another try, and says where to write them now: behind what was kept before, if that is being written again.
+    private (Stream Output, Task Restarting, Task Restarted) Begin(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
+            if (_isStopped)
+            {
+                throw new OperationCanceledException("The call was aborted.");
+            }
+
+            _isWriting = true;
             if (_replay is { } replay)
             {
                 if (replay.Length + bytes.Length <= ReplayLimit)
@@ -139,12 +189,21 @@ internal sealed class GrpcRequestWriter
         }
     }
 
-    private static async Task WriteAgainAsync(Stream output, byte[] bytes, TaskCompletionSource restarted, Task restartedOnceMore)
+    private void Leave()
+    {
+        lock (_gate)
+        {
+            _isWriting = false;
+            _quiet?.TrySetResult();
+        }
+    }
+
+    private static async Task WriteAgainAsync(Stream output, byte[] bytes, TaskCompletionSource restarted, Task restartedOnceMore, CancellationToken stop)
     {
         await Task.Yield();
         try
         {
-            await output.WriteAsync(bytes, CancellationToken.None).ConfigureAwait(false);
+            await output.WriteAsync(bytes, stop).ConfigureAwait(false);
             await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             restarted.TrySetResult();
         }

@@ -5,8 +5,8 @@ namespace Transports;
 /// <summary>Finds the reason in what the HTTP stack throws.</summary>
 internal static class Http2Failure
 {
-    /// <summary>How the channel ended, or <see langword="null"/> when the exception does not tell.</summary>
-    public static ChannelCloseInfo? Describe(Exception exception)
+    /// <summary>How the channel ended; a lost connection when the exception does not tell.</summary>
+    public static ChannelCloseInfo Describe(Exception exception)
     {
         for (var current = exception; current is not null; current = current.InnerException)
         {
@@ -14,6 +14,8 @@ internal static class Http2Failure
             {
                 case GrpcCallFailedException failed:
                     return failed.Info;
+                case MessageChannelClosedException closed:
+                    return closed.CloseInfo;
                 case HttpProtocolException silence when silence.Message.Contains(nameof(SocketsHttpHandler.KeepAlivePingDelay), StringComparison.Ordinal):
                     // Under the code of a PROTOCOL_ERROR by the peer; only the text, which names the property, tells the two apart.
                     return new ChannelCloseInfo(
@@ -22,12 +24,20 @@ internal static class Http2Failure
                         "The server has not answered a PING in time (KeepAliveInterval, KeepAliveTimeout).",
                         (long)GrpcStatusCode.Unavailable,
                         exception);
+                case HttpProtocolException { ErrorCode: 0 } leaving when IsConnectionClosed(leaving):
+                    // A server that goes away in order, before it has answered this call.
+                    return new ChannelCloseInfo(
+                        ChannelCloseStatus.ConnectionLost,
+                        IsRemote: true,
+                        "The server has closed the connection (GOAWAY) before it ended the call.",
+                        (long)GrpcStatusCode.Unavailable,
+                        exception);
                 case HttpProtocolException reset:
-                    return FromReset(reset.ErrorCode, exception);
+                    return FromReset(reset, exception);
             }
         }
 
-        return null;
+        return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, TransportCode: (long)GrpcStatusCode.Unavailable, Error: exception);
     }
 
     /// <summary>The exception for a call that could not be opened.</summary>
@@ -44,16 +54,19 @@ internal static class Http2Failure
         return new TransportException($"Could not open a gRPC call to {address}. {advice}{exception.Message}", exception);
     }
 
-    private static ChannelCloseInfo FromReset(long errorCode, Exception exception)
+    // The stack has one exception for a connection's GOAWAY and a stream's RST_STREAM; only the text tells the two apart.
+    private static bool IsConnectionClosed(HttpProtocolException exception) => exception.Message.Contains("closed the connection", StringComparison.Ordinal);
+
+    private static ChannelCloseInfo FromReset(HttpProtocolException reset, Exception exception)
     {
-        var code = CloseStatusMap.FromHttp2Error(errorCode);
+        var code = CloseStatusMap.FromHttp2Error(reset.ErrorCode);
 
         // CANCEL from the peer is its abort: the connection of this channel is gone without a word.
         var status = code is GrpcStatusCode.Cancelled ? ChannelCloseStatus.ConnectionLost : CloseStatusMap.FromGrpc(code);
         return new ChannelCloseInfo(
             status,
             IsRemote: true,
-            $"The peer reset the stream with the HTTP/2 error code {errorCode}.",
+            IsConnectionClosed(reset) ? $"The server closed the connection with the error code {reset.ErrorCode}." : $"The peer reset the stream with the error code {reset.ErrorCode}.",
             (long)code,
             exception);
     }

@@ -56,6 +56,18 @@ internal static class CloseStatusMap
         return new ChannelCloseInfo(close, IsRemote: true, status.Message, (long)status.Code);
     }
 
+    /// <summary>The status of a call that ended without one of the server's; <see langword="null"/> where this side has closed it in order.</summary>
+    public static GrpcStatus? ToStatus(ChannelCloseInfo end)
+    {
+        if (!end.IsRemote && end.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
+        {
+            return null;
+        }
+
+        var code = end.TransportCode is { } told && Enum.IsDefined((GrpcStatusCode)told) ? (GrpcStatusCode)told : ToGrpc(end.Status);
+        return new GrpcStatus(code, end.Description ?? end.Error?.Message);
+    }
+
     /// <summary>A reset's meaning (PROTOCOL-HTTP2.md, "Errors").</summary>
     public static GrpcStatusCode FromHttp2Error(long errorCode) => errorCode switch
     {
