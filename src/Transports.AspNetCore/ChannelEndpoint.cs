@@ -16,12 +16,20 @@ internal sealed class ChannelEndpoint(IReadOnlyList<IChannelProtocol> protocols)
         }
 
         var expects = string.Join("; or ", protocols.Select(static protocol => protocol.Expects));
-        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        var detail = $"This address takes {expects}.";
+        var method = HttpMethods.GetCanonicalizedValue(context.Request.Method);
+        var allowed = protocols.Select(static protocol => protocol.Method).Distinct().ToList();
+        if (!allowed.Contains(HttpMethods.IsHead(method) ? HttpMethods.Get : method))
         {
-            return Problem.WriteAsync(context, StatusCodes.Status406NotAcceptable, "Not a way to open a message channel.", $"This address takes {expects}.");
+            context.Response.Headers.Allow = string.Join(", ", allowed);
+            return Problem.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not a way to open a message channel.", detail);
         }
 
-        context.Response.Headers.Allow = HttpMethods.Get;
-        return Problem.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not a way to open a message channel.", $"This address takes {expects}.");
+        // A GET asks for something else than there is; a POST brings something else than is taken (gRPC's PROTOCOL-HTTP2.md, "Requests").
+        return Problem.WriteAsync(
+            context,
+            HttpMethods.IsPost(method) ? StatusCodes.Status415UnsupportedMediaType : StatusCodes.Status406NotAcceptable,
+            "Not a way to open a message channel.",
+            detail);
     }
 }

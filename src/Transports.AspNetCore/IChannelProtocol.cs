@@ -8,6 +8,9 @@ internal interface IChannelProtocol
     /// <summary>What a request must be, for the answer to one that nobody recognizes: the end of "This address takes …".</summary>
     string Expects { get; }
 
+    /// <summary>The HTTP method of its requests, for the answer to one that nobody recognizes.</summary>
+    string Method => HttpMethods.Get;
+
     /// <summary>Whether the request is meant for this protocol, well-formed or not.</summary>
     /// <param name="context">The request.</param>
     bool Recognizes(HttpContext context);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Quic;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +11,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -70,6 +72,12 @@ internal sealed class KestrelListener : IMessageListener
                 $"Set {settings.ServerCertificateOption} to one with its private key, or listen without TLS behind a proxy that has one.");
         }
 
+        var speaksHttp3 = settings.Protocols.HasFlag(HttpProtocols.Http3);
+        if (speaksHttp3)
+        {
+            CheckHttp3(address, settings.Protocols, isEncrypted);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -78,6 +86,11 @@ internal sealed class KestrelListener : IMessageListener
         if (isEncrypted)
         {
             builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
+        if (speaksHttp3)
+        {
+            builder.WebHost.UseQuic();
         }
 
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -189,6 +202,29 @@ internal sealed class KestrelListener : IMessageListener
         if (stopping is not null)
         {
             await stopping.ConfigureAwait(false);
+        }
+    }
+
+    // Kestrel would listen without HTTP/3 and say nothing, or throw what says nothing about the option.
+    private static void CheckHttp3(Uri address, HttpProtocols protocols, bool isEncrypted)
+    {
+        if (!isEncrypted)
+        {
+            throw new ArgumentException($"HTTP/3 is always encrypted, and {AddressText.Of(address)} is not: listen at an encrypted address, or leave HTTP/3 out of Protocols.", nameof(address));
+        }
+
+        if (!QuicListener.IsSupported)
+        {
+            throw new TransportUnavailableException(
+                "MsQuic, which HTTP/3 needs",
+                "On Linux install libmsquic 2.2 or later; on Windows it is there from Windows 11 and Server 2022 on. Or leave HTTP/3 out of Protocols.");
+        }
+
+        if (address.Port <= 0 && protocols != HttpProtocols.Http3)
+        {
+            throw new ArgumentException(
+                $"HTTP/3 beside another version needs the same number as a TCP and a UDP port, and {AddressText.Of(address)} leaves the number open: name a port, or set Protocols to Http3 alone.",
+                nameof(address));
         }
     }
 

@@ -23,9 +23,12 @@ internal sealed class GrpcMessageChannel : FramedMessageChannel, IFrameSenderCha
         framing.EndReceived = OnEndReceived;
         if (connection is GrpcClientConnection call)
         {
-            call.ChannelClosed = Closed;
+            call.Channel = this;
         }
     }
+
+    /// <summary>How the channel ended, or <see langword="null"/>. Known a moment before <see cref="IMessageChannel.Closed"/> completes, and then to whoever a send or receive has thrown to.</summary>
+    public ChannelCloseInfo? Ended => CloseInfo;
 
     // A server may end a call while its client sends. That ends the sending; what it sent before, and its status, are the receiver's to find.
     void IFrameSenderChannel.OnWriteFailed(Exception error)

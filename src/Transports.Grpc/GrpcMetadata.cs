@@ -17,7 +17,7 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
     public int Count => _entries.Count;
 
     /// <summary>Adds a text entry.</summary>
-    /// <param name="key">The key: letters, digits, <c>-</c>, <c>_</c> and <c>.</c>; put into lower case. Not one that ends with <c>-bin</c>, begins with <c>grpc-</c> or belongs to HTTP or the protocol.</param>
+    /// <param name="key">The key: letters, digits, <c>-</c>, <c>_</c> and <c>.</c>; put into lower case. Not one that ends with <c>-bin</c>, begins with <c>grpc-</c> (but for <c>grpc-retry-pushback-ms</c> and <c>grpc-previous-rpc-attempts</c>) or belongs to HTTP or the protocol.</param>
     /// <param name="value">The value: printable ASCII and spaces, with none at the ends.</param>
     /// <exception cref="ArgumentException">The key or the value is not allowed; the message says why.</exception>
     public void Add(string key, string value)
@@ -38,7 +38,10 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
     }
 
     /// <summary>Adds a binary entry.</summary>
-    /// <param name="key">The key, as for text, but ending with <c>-bin</c>.</param>
+    /// <param name="key">
+    /// The key, as for text, but ending with <c>-bin</c>. <c>grpc-status-details-bin</c> is allowed: among a server's trailers, its value is a
+    /// serialized <c>google.rpc.Status</c> with the same code and message as the call's status, gRPC's richer error model. So are <c>grpc-trace-bin</c> and <c>grpc-tags-bin</c>.
+    /// </param>
     /// <param name="value">The value; not copied.</param>
     /// <exception cref="ArgumentException">The key is not allowed; the message says why.</exception>
     public void Add(string key, ReadOnlyMemory<byte> value)
@@ -155,9 +158,13 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
             : key.ToLowerInvariant();
     }
 
+    // Of gRPC's own names, those that applications and their libraries read and write, and the protocol carries only.
+    private static bool IsForApplications(string key)
+        => key.ToLowerInvariant() is "grpc-status-details-bin" or "grpc-retry-pushback-ms" or "grpc-previous-rpc-attempts" or "grpc-trace-bin" or "grpc-tags-bin";
+
     private static bool IsReserved(string key)
         => key.StartsWith(':')
-        || key.StartsWith("grpc-", StringComparison.OrdinalIgnoreCase)
+        || (key.StartsWith("grpc-", StringComparison.OrdinalIgnoreCase) && !IsForApplications(key))
         || key.Equals(CloseStatusMap.CloseStatusTrailer, StringComparison.OrdinalIgnoreCase)
         || key.ToLowerInvariant() is "te" or "content-type" or "content-length" or "host" or "connection" or "keep-alive" or "transfer-encoding" or "upgrade" or "trailer";
 }

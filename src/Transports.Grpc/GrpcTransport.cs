@@ -1,14 +1,16 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Quic;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
 /// <summary>
 /// Opens gRPC calls as channels: <c>grpc+http://host:port/package.Service/Method</c> (HTTP/2 with prior knowledge, RFC 9113, section 3.3) and
-/// <c>grpc+https://…</c>. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package, under
+/// <c>grpc+https://…</c>. What stands before the method in the path is a gateway's prefix. Without a path, the method is <c>transports.v1.MessageChannel/Connect</c>, whose <c>.proto</c> is in this package, under
 /// <c>protos</c>.
 /// </summary>
 /// <remarks>
@@ -47,6 +49,11 @@ namespace Transports;
 /// </remarks>
 public sealed class GrpcTransport : IClientTransport, IDisposable
 {
+    private const string UserAgentHeader = "user-agent";
+
+    // In the form of PROTOCOL-HTTP2.md, "User Agents".
+    private static readonly string s_userAgent = $"grpc-dotnet-transports/{typeof(GrpcTransport).Assembly.GetName().Version?.ToString(3)}";
+
     private readonly GrpcTransportOptions _options;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _invoker;
@@ -80,13 +87,19 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     /// <param name="call">What this call has of its own.</param>
     /// <param name="cancellationToken">Gives up; nothing is left open. Does not matter to the channel once it is there.</param>
     /// <returns>An open channel, the caller's to dispose.</returns>
-    /// <exception cref="ArgumentException">The address is not a gRPC address.</exception>
+    /// <exception cref="ArgumentException">The address is not a gRPC address, or not encrypted although <see cref="GrpcTransportOptions.HttpVersion"/> is 3.0.</exception>
+    /// <exception cref="TransportUnavailableException">HTTP/3 is asked for, and this machine has none.</exception>
     /// <exception cref="TransportException">The server could not be reached, or its certificate was refused.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, GrpcCallOptions call, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(call);
         var target = GrpcAddress.Parse(address);
+        if (_options.HttpVersion == HttpVersion.Version30)
+        {
+            CheckHttp3(address, target);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         var timeout = call.Timeout ?? _options.Timeout;
         if (timeout is { } given)
@@ -169,7 +182,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     {
         var request = new HttpRequestMessage(HttpMethod.Post, target.Http)
         {
-            Version = HttpVersion.Version20,
+            Version = _options.HttpVersion,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = content,
         };
@@ -189,7 +202,27 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
 
         AddMetadata(request, _options.Metadata);
         AddMetadata(request, call.Metadata);
+        if (!request.Headers.NonValidated.Contains(UserAgentHeader))
+        {
+            request.Headers.TryAddWithoutValidation(UserAgentHeader, s_userAgent);
+        }
+
         return request;
+    }
+
+    private static void CheckHttp3(Uri address, GrpcAddress target)
+    {
+        if (!target.IsEncrypted)
+        {
+            throw new ArgumentException($"HTTP/3 is always encrypted, and {AddressText.Of(address)} is not: write grpc+https, or set HttpVersion to 2.0.", nameof(address));
+        }
+
+        if (!QuicConnection.IsSupported)
+        {
+            throw new TransportUnavailableException(
+                "MsQuic, which HTTP/3 needs",
+                "On Linux install libmsquic 2.2 or later; on Windows it is there from Windows 11 and Server 2022 on. Or set GrpcTransportOptions.HttpVersion to 2.0.");
+        }
     }
 
     private static void AddMetadata(HttpRequestMessage request, GrpcMetadata metadata)

@@ -9,6 +9,12 @@ public class GrpcTransportOptions : MessageChannelOptions
     /// <summary>Metadata sent with every call.</summary>
     public GrpcMetadata Metadata { get; } = [];
 
+    /// <summary>
+    /// The version of HTTP: 2.0, the default, or 3.0, which needs <c>grpc+https</c>, MsQuic (<c>libmsquic</c> on Linux), and an open UDP port. No other is tried:
+    /// a server without it cannot be reached. <see cref="KeepAliveInterval"/>, <see cref="StreamWindowSize"/> and <see cref="EnableMultipleHttp2Connections"/> are of HTTP/2 only.
+    /// </summary>
+    public Version HttpVersion { get; set; } = System.Net.HttpVersion.Version20;
+
     /// <summary>How long a whole call may take; default none, since a channel may live for days. Must be positive. For one call, use <see cref="GrpcCallOptions.Timeout"/>.</summary>
     public TimeSpan? Timeout { get; set; }
 
@@ -56,6 +62,12 @@ public class GrpcTransportOptions : MessageChannelOptions
         if (Timeout is { } timeout)
         {
             OptionChecks.Positive(timeout, nameof(Timeout));
+        }
+
+        ArgumentNullException.ThrowIfNull(HttpVersion);
+        if (HttpVersion != System.Net.HttpVersion.Version20 && HttpVersion != System.Net.HttpVersion.Version30)
+        {
+            throw new ArgumentOutOfRangeException(nameof(HttpVersion), HttpVersion, "gRPC needs trailers, so HTTP/2 or HTTP/3: set HttpVersion to 2.0 or 3.0.");
         }
 
         OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));

@@ -9,9 +9,13 @@ public interface IGrpcClientCall
     /// <summary>Completes with the server's initial metadata when it has arrived, which may be as late as its first message. Faults when the call ends without any.</summary>
     Task<GrpcMetadata> ResponseHeaders { get; }
 
-    /// <summary>The status, once the server has ended the call and its messages were received; otherwise <see langword="null"/>.</summary>
+    /// <summary>
+    /// The status: what the server has ended the call with, or without one what fits the way in which it ended, such as UNAVAILABLE for a lost connection,
+    /// DEADLINE_EXCEEDED, or CANCELLED for an abort. <see langword="null"/> while the call goes on, and where this side has closed it in order before the server said anything. It may be
+    /// there before the last messages are received, when a failed send has asked for it.
+    /// </summary>
     GrpcStatus? Status { get; }
 
-    /// <summary>The server's trailing metadata, once <see cref="Status"/> is there; otherwise <see langword="null"/>.</summary>
+    /// <summary>The server's trailing metadata, once the server has ended the call; otherwise <see langword="null"/>.</summary>
     GrpcMetadata? Trailers { get; }
 }

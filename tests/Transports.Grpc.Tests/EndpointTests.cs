@@ -103,7 +103,7 @@ public class EndpointTests
         using var response = await http.PostAsync(new Uri($"{app.Urls.First()}/shop.Orders/Get"), content, Token);
         var answer = await response.Content.ReadAsByteArrayAsync(Token);
 
-        response.Content.Headers.ContentType!.MediaType.Should().Be(contentType);
+        response.Content.Headers.ContentType!.ToString().Should().Be(isText ? "application/grpc-web-text" : "application/grpc-web");
         if (isText)
         {
             answer = DecodePieces(System.Text.Encoding.ASCII.GetString(answer));
@@ -143,15 +143,15 @@ public class EndpointTests
 
         using var response = await http.PostAsync(new Uri($"{app.Urls.First()}/any"), new StringContent("{}"), Token);
 
-        ((int)response.StatusCode).Should().Be(StatusCodes.Status405MethodNotAllowed);
+        ((int)response.StatusCode).Should().Be(StatusCodes.Status415UnsupportedMediaType);
         (await response.Content.ReadAsStringAsync(Token)).Should().Contain("application/grpc");
     }
 
     [Theory]
     [InlineData("application/grpc", 426)]
     [InlineData("application/grpc+proto", 426)]
-    [InlineData("application/grpcfoo", 405)]
-    [InlineData("application/grpc-webby", 405)]
+    [InlineData("application/grpcfoo", 415)]
+    [InlineData("application/grpc-webby", 415)]
     public async Task MapMessageChannel_OverHttp11_GrpcIsToldToUpgradeAndTheRestThatItIsNone(string contentType, int expected)
     {
         await using var app = ScriptedServer.Build(HttpProtocols.Http1);
@@ -169,6 +169,66 @@ public class EndpointTests
         {
             response.Headers.Upgrade.ToString().Should().Be("h2c");
         }
+    }
+
+    [Theory]
+    [InlineData("POST", "text/plain", 415)]
+    [InlineData("GET", null, 405)]
+    [InlineData("PUT", "application/grpc", 405)]
+    public async Task MapGrpcMessageChannel_NoGrpcCall_SaysWhatItTakes(string method, string? contentType, int expected)
+    {
+        await using var app = ScriptedServer.Build(HttpProtocols.Http1);
+        app.UseRouting();
+        app.MapGrpcMessageChannel("any.Service/Method", EchoServer.EchoAsync);
+        await app.StartAsync(Token);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{app.Urls.First()}/any.Service/Method"));
+        request.Content = contentType is null ? null : new StringContent("x", new MediaTypeHeaderValue(contentType));
+
+        using var response = await http.SendAsync(request, Token);
+
+        ((int)response.StatusCode).Should().Be(expected);
+        response.Content.Headers.Allow.Should().Equal(expected == 405 ? ["POST"] : []);
+    }
+
+    [Theory]
+    [InlineData("Application/GRPC")]
+    [InlineData("application/grpc;charset=utf-8")]
+    [InlineData("application/grpc+json")]
+    public async Task MapGrpcMessageChannel_ContentTypeInAnotherSpelling_IsAnsweredWithOurs(string contentType)
+    {
+        await using var app = ScriptedServer.Build(HttpProtocols.Http2);
+        app.UseRouting();
+        app.MapGrpcMessageChannel("any.Service/Method", EchoServer.EchoAsync);
+        await app.StartAsync(Token);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
+        {
+            DefaultRequestVersion = new Version(2, 0),
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var content = new ByteArrayContent([0, 0, 0, 0, 0]);
+        content.Headers.TryAddWithoutValidation("content-type", contentType);
+
+        using var response = await http.PostAsync(new Uri($"{app.Urls.First()}/any.Service/Method"), content, Token);
+
+        response.Content.Headers.NonValidated["content-type"].ToString().Should().Be("application/grpc");
+    }
+
+    [Theory]
+    [InlineData(null, "grpc-dotnet-transports/")]
+    [InlineData("mine/1", "mine/1")]
+    public async Task ConnectAsync_UserAgent_IsOursOrWhatTheMetadataSays(string? own, string expected)
+    {
+        await using var server = await EchoServer.StartAsync();
+        var options = new GrpcTransportOptions();
+        if (own is not null)
+        {
+            options.Metadata.Add("user-agent", own);
+        }
+
+        await using var pair = await GrpcPair.OpenAsync(options);
+
+        pair.Server.GetFeature<IGrpcServerCall>()!.RequestHeaders.GetText("user-agent").Should().StartWith(expected);
     }
 
     private static byte[] DecodePieces(string text)

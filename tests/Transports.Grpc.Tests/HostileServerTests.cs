@@ -118,6 +118,9 @@ public class HostileServerTests
 
         info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, TransportCode = (long)expected });
         info.Description.Should().Contain(httpStatus.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var refusal = info.Error.Should().BeOfType<TransportRefusedException>().Which;
+        refusal.StatusCode.Should().Be(httpStatus);
+        refusal.Location!.AbsolutePath.Should().Be("/elsewhere");
     }
 
     [Fact]
@@ -134,8 +137,19 @@ public class HostileServerTests
         (await channel.Closed).Status.Should().Be(ChannelCloseStatus.MessageTooLarge);
     }
 
+    [Fact]
+    public async Task Receive_CompressedMessageOfNoBytes_IsTheEmptyMessage()
+    {
+        await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, [1, 0, 0, 0, 0]));
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
+        await using var channel = await transport.ConnectAsync(server.Address, Token);
+
+        (await channel.ReceiveAsync(Token))!.Value.Length.Should().Be(0);
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+    }
+
     [Theory]
-    [InlineData(0)]
+    [InlineData(1)]
     [InlineData(5)]
     [InlineData(50)]
     public async Task Receive_GzipCutShortInsideItsFrame_IsAFramingError(int kept)

@@ -176,6 +176,99 @@ public class RawHttp2Tests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task GoAway_ConnectionClosedBeforeTheAnswer_IsUnavailable()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        var (connection, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
+        await connection.HeadersAsync(stream, isEnd: false, s_headers);
+        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+
+        await connection.GoAwayAsync(stream);
+        await connection.DisposeAsync();
+
+        var receive = async () => await channel.ReceiveAsync(Token);
+        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
+            new { Status = ChannelCloseStatus.ConnectionLost, TransportCode = (long)GrpcStatusCode.Unavailable, IsRemote = true });
+        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.Unavailable);
+    }
+
+    // Each code that a gRPC program decides by, for ends that no trailers tell.
+    [Theory(Timeout = 60_000)]
+    [InlineData("reset", GrpcStatusCode.ResourceExhausted)]
+    [InlineData("cut", GrpcStatusCode.Unavailable)]
+    [InlineData("too large", GrpcStatusCode.ResourceExhausted)]
+    [InlineData("bad frame", GrpcStatusCode.Internal)]
+    [InlineData("abort", GrpcStatusCode.Cancelled)]
+    public async Task Status_EndWithoutTrailers_HasTheCodeOfGrpc(string ending, GrpcStatusCode expected)
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport(new GrpcTransportOptions { MaxMessageSize = 1000 });
+        var (connection, stream, opened) = await OpenAsync(server, transport);
+        await using var channel = opened;
+        await connection.HeadersAsync(stream, isEnd: false, s_headers);
+        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+        switch (ending)
+        {
+            case "reset":
+                await connection.ResetAsync(stream, code: 0xb);
+                break;
+            case "cut":
+                await connection.DisposeAsync();
+                break;
+            case "too large":
+                await connection.DataAsync(stream, 0, 0, 0, 4, 0);
+                break;
+            case "bad frame":
+                await connection.DataAsync(stream, 9, 9, 9, 9, 9);
+                break;
+            default:
+                channel.Abort();
+                break;
+        }
+
+        var receive = async () => await channel.ReceiveAsync(Token);
+
+        await receive.Should().ThrowAsync<Exception>();
+        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(expected);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task ConnectAsync_ConnectionsDieMeanwhile_ThrowsWhatIsDocumented()
+    {
+        await using var server = new RawHttp2Server();
+        using var transport = new GrpcTransport();
+        using var stop = new CancellationTokenSource();
+        var killing = Task.Run(
+            async () =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    var connection = await server.AcceptAsync();
+                    await connection.GoAwayAsync(lastStream: 0, code: 2);
+                    await connection.DisposeAsync();
+                }
+            },
+            Token);
+        for (var i = 0; i < 300; i++)
+        {
+            try
+            {
+                await using var channel = await transport.ConnectAsync(server.Address, Token);
+                channel.Abort();
+            }
+            catch (TransportException)
+            {
+            }
+        }
+
+        await stop.CancelAsync();
+        await server.DisposeAsync();
+        await Task.WhenAny(killing);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task ConnectionCut_InsideAMessage_IsLost()
     {
         await using var server = new RawHttp2Server();

@@ -9,11 +9,13 @@ internal sealed class GrpcChannelProtocol(ChannelRunner runner, bool? hasEnvelop
 {
     public string Expects => "a gRPC or gRPC-Web call (POST with content type application/grpc, application/grpc-web or application/grpc-web-text)";
 
+    public string Method => HttpMethods.Post;
+
     public bool Recognizes(HttpContext context) => GrpcRequest.IsCall(context.Request);
 
     public Task InvokeAsync(HttpContext context) => GrpcCallHandler.HandleAsync(
         context,
-        hasEnvelope ?? context.Request.Path.Value?.Trim('/') == Envelope.Method,
+        hasEnvelope ?? GrpcAddress.MethodOf(context.Request.Path.Value ?? "") == Envelope.Method,
         runner.Options,
         new GrpcCompression { IsEnabled = runner.Options.EnableGrpcGzip, Threshold = runner.Options.GrpcGzipThreshold },
         runner.Logger,

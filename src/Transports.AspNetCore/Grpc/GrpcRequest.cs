@@ -6,6 +6,10 @@ namespace Transports;
 /// <summary>What a request's headers say about the variant of gRPC it speaks.</summary>
 internal static class GrpcRequest
 {
+    public const string ContentType = "application/grpc";
+    public const string WebContentType = "application/grpc-web";
+    public const string WebTextContentType = "application/grpc-web-text";
+
     /// <summary>Tells whether a request is a gRPC or gRPC-Web call, by its method and content type.</summary>
     public static bool IsCall(HttpRequest request) => HttpMethods.IsPost(request.Method) && WireOf(request.ContentType) is not null;
 
@@ -20,9 +24,9 @@ internal static class GrpcRequest
         var segment = new StringSegment(contentType);
         var end = segment.IndexOf(';');
         var type = (end < 0 ? segment : segment.Subsegment(0, end)).Trim();
-        return Matches(type, "application/grpc") ? GrpcWire.Http2
-            : Matches(type, "application/grpc-web") ? GrpcWire.Web
-            : Matches(type, "application/grpc-web-text") ? GrpcWire.WebText
+        return Matches(type, ContentType) ? GrpcWire.Http2
+            : Matches(type, WebContentType) ? GrpcWire.Web
+            : Matches(type, WebTextContentType) ? GrpcWire.WebText
             : null;
     }
 

@@ -17,7 +17,7 @@ internal sealed class GrpcServerCall : IGrpcServerCall
         _compression = compression;
         Wire = wire;
         Deadline = deadline;
-        Method = context.Request.Path.Value?.Trim('/') ?? "";
+        Method = GrpcAddress.MethodOf(context.Request.Path.Value ?? "");
         foreach (var (name, values) in context.Request.Headers)
         {
             foreach (var value in values)
@@ -68,7 +68,14 @@ internal sealed class GrpcServerCall : IGrpcServerCall
         }
 
         var headers = _context.Response.Headers;
-        _context.Response.ContentType = _context.Request.ContentType;
+
+        // Not as the client wrote it: in another case, with parameters, or with a format that the handler knows nothing of.
+        _context.Response.ContentType = Wire switch
+        {
+            GrpcWire.Web => GrpcRequest.WebContentType,
+            GrpcWire.WebText => GrpcRequest.WebTextContentType,
+            _ => GrpcRequest.ContentType,
+        };
         headers["grpc-accept-encoding"] = _compression.AcceptedEncodings;
         if (_compression.CompressesSent)
         {

@@ -10,8 +10,9 @@ namespace Transports;
 /// <remarks>The request must not return before <see cref="Completion"/>: until then its body and its response are in use.</remarks>
 internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
 {
-    // RFC 9113, section 7.
+    // CANCEL (RFC 9113, section 7) and H3_REQUEST_CANCELLED (RFC 9114, section 8.1).
     private const int Http2Cancel = 0x8;
+    private const int Http3RequestCancelled = 0x10c;
 
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _patience;
@@ -268,7 +269,7 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
                 Context.Abort();
             }
 
-            _reset?.Reset(Http2Cancel);
+            _reset?.Reset(HttpProtocol.IsHttp3(Context.Request.Protocol) ? Http3RequestCancelled : Http2Cancel);
         }
         catch (Exception e) when (e is ObjectDisposedException or InvalidOperationException)
         {

@@ -47,7 +47,7 @@ public sealed class GrpcServerTransport : IServerTransport
 
         var settings = new KestrelListenerSettings
         {
-            Protocols = HttpProtocols.Http2,
+            Protocols = _options.Protocols,
             ServerCertificate = _options.ServerCertificate,
             ServerCertificateOption = $"{nameof(GrpcServerTransportOptions)}.{nameof(GrpcServerTransportOptions.ServerCertificate)}",
             Backlog = _options.Backlog,
@@ -83,7 +83,7 @@ public sealed class GrpcServerTransport : IServerTransport
         var logger = _loggerFactory.CreateLogger("Transports.Grpc");
         return context =>
         {
-            var isOurs = context.Request.Path.Value?.Trim('/') == target.Method;
+            var isOurs = context.Request.Path.Value?.Trim('/') == target.Path;
             return GrpcCallHandler.HandleAsync(
                 context,
                 isOurs && target.HasEnvelope,

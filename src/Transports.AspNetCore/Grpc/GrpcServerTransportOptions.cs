@@ -9,6 +9,12 @@ public class GrpcServerTransportOptions : MessageChannelOptions
     /// <summary>The server's certificate, with its private key. Needed for <c>grpc+https</c>.</summary>
     public X509Certificate2? ServerCertificate { get; set; }
 
+    /// <summary>
+    /// The HTTP versions. Default <see cref="HttpProtocols.Http2"/>; <see cref="HttpProtocols.Http3"/>, alone or beside it, needs a certificate and MsQuic (<c>libmsquic</c> on Linux), and beside it a
+    /// port that is not 0. <see cref="HttpProtocols.Http1"/> beside them is for gRPC-Web.
+    /// </summary>
+    public HttpProtocols Protocols { get; set; } = HttpProtocols.Http2;
+
     /// <summary>Accept gzip from clients, and use it for those that accept it. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
     public bool EnableGzip { get; set; }
 
@@ -37,6 +43,11 @@ public class GrpcServerTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
+        if ((Protocols & (HttpProtocols.Http2 | HttpProtocols.Http3)) == 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Protocols), Protocols, "gRPC needs trailers, so HTTP/2 or HTTP/3: set Protocols to one that has either.");
+        }
+
         OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
         OptionChecks.InRange(Backlog, 1, 65_536, nameof(Backlog));
         OptionChecks.InRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));

@@ -33,7 +33,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         Method = target.Method;
         _hasEnvelope = target.HasEnvelope;
         _writer = new GrpcRequestWriter(target.Method, logger);
-        _reader = new GrpcResponseReader(target.Method, options.StreamWindowSize, logger);
+        _reader = new GrpcResponseReader(target.Method, options.StreamWindowSize, options.TimeProvider, logger);
         _explainFailedWrite = ThrowReasonAsync;
         content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);
@@ -44,12 +44,12 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     public Task<GrpcMetadata> ResponseHeaders => _responseHeaders.Task;
 
-    public GrpcStatus? Status => _reader.Status ?? (ChannelClosed is { IsCompletedSuccessfully: true } closed ? CloseStatusMap.ToStatus(closed.Result) : null);
+    public GrpcStatus? Status => _reader.Status ?? (Channel?.Ended is { } end ? CloseStatusMap.ToStatus(end) : null);
 
     public GrpcMetadata? Trailers => _reader.Trailers;
 
-    /// <summary>How the channel ended, for calls that end without trailers.</summary>
-    public Task<ChannelCloseInfo>? ChannelClosed { get; set; }
+    /// <summary>The channel over this connection, which knows how a call without trailers ended.</summary>
+    public GrpcMessageChannel? Channel { get; set; }
 
     /// <summary>Whether a receiver has more to find than how the call ended.</summary>
     public bool HasMoreToTell => _reader.HasMoreToTell;

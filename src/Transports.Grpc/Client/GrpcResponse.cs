@@ -9,7 +9,9 @@ internal static class GrpcResponse
         => headers.TryGetValues(name, out var values) ? values.ToString() : null;
 
     /// <summary>The end that the response's headers tell already: it is not gRPC at all, or it is Trailers-Only. Otherwise <see langword="null"/>.</summary>
-    public static ChannelCloseInfo? ReadEarlyEnd(HttpResponseMessage response)
+    /// <param name="response">The response.</param>
+    /// <param name="timeProvider">The clock for what a refusal says about time.</param>
+    public static async ValueTask<ChannelCloseInfo?> ReadEarlyEndAsync(HttpResponseMessage response, TimeProvider timeProvider)
     {
         var headers = response.Headers.NonValidated;
         if (Find(headers, "grpc-status") is { } code)
@@ -19,9 +21,8 @@ internal static class GrpcResponse
 
         if ((int)response.StatusCode != 200)
         {
-            return NotGrpc(
-                CloseStatusMap.FromHttpStatus((int)response.StatusCode),
-                $"The server answered with HTTP status {(int)response.StatusCode} instead of a gRPC response. Check the address's host, port and path.");
+            var refusal = await HttpRefusal.ReadAsync(response, "The server did not answer with gRPC.", timeProvider, CancellationToken.None).ConfigureAwait(false);
+            return NotGrpc(CloseStatusMap.FromHttpStatus((int)response.StatusCode), refusal.Message) with { Error = refusal };
         }
 
         var contentType = response.Content.Headers.ContentType?.MediaType;

@@ -8,8 +8,9 @@ namespace Transports;
 /// <remarks>Whoever reads holds a mark. A receiver reads one at a time; <see cref="FindEndAsync"/> reads ahead while no receiver does, and what it finds is the receiver's.</remarks>
 /// <param name="method">The method called, for the log.</param>
 /// <param name="readAheadLimit">How much is read ahead at most, in bytes: what the server may have sent unread.</param>
+/// <param name="timeProvider">The clock.</param>
 /// <param name="logger">Where to log.</param>
-internal sealed class GrpcResponseReader(string method, int readAheadLimit, ILogger logger)
+internal sealed class GrpcResponseReader(string method, int readAheadLimit, TimeProvider timeProvider, ILogger logger)
 {
     private const int FirstReadAhead = 4096;
 
@@ -247,7 +248,7 @@ internal sealed class GrpcResponseReader(string method, int readAheadLimit, ILog
             response.Dispose();
         }
 
-        if (GrpcResponse.ReadEarlyEnd(response) is { } early)
+        if (await GrpcResponse.ReadEarlyEndAsync(response, timeProvider).ConfigureAwait(false) is { } early)
         {
             if (!response.Headers.NonValidated.Contains("grpc-status"))
             {

@@ -1,4 +1,5 @@
 using System.Security.Authentication;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -51,7 +52,7 @@ internal static class Http2Failure
                 => "The server does not speak HTTP/2 there: check the port, and http against https. ",
             _ => "",
         };
-        return new TransportException($"Could not open a gRPC call to {address}. {advice}{exception.Message}", exception);
+        return new TransportException($"Could not open a gRPC call to {AddressText.Of(address)}. {advice}{exception.Message}", exception);
     }
 
     // The stack has one exception for a connection's GOAWAY and a stream's RST_STREAM; only the text tells the two apart.
@@ -59,7 +60,7 @@ internal static class Http2Failure
 
     private static ChannelCloseInfo FromReset(HttpProtocolException reset, Exception exception)
     {
-        var code = CloseStatusMap.FromHttp2Error(reset.ErrorCode);
+        var code = CloseStatusMap.FromHttpError(reset.ErrorCode);
 
         // CANCEL from the peer is its abort: the connection of this channel is gone without a word.
         var status = code is GrpcStatusCode.Cancelled ? ChannelCloseStatus.ConnectionLost : CloseStatusMap.FromGrpc(code);

@@ -68,9 +68,12 @@ internal static class CloseStatusMap
         return new GrpcStatus(code, end.Description ?? end.Error?.Message);
     }
 
-    /// <summary>A reset's meaning (PROTOCOL-HTTP2.md, "Errors").</summary>
-    public static GrpcStatusCode FromHttp2Error(long errorCode) => errorCode switch
+    /// <summary>A reset's meaning (PROTOCOL-HTTP2.md, "Errors"), with HTTP/3's codes of the same meaning (RFC 9114, section 8.1).</summary>
+    public static GrpcStatusCode FromHttpError(long errorCode) => errorCode switch
     {
+        0x107 => GrpcStatusCode.ResourceExhausted, // H3_EXCESSIVE_LOAD
+        0x10b => GrpcStatusCode.Unavailable, // H3_REQUEST_REJECTED
+        0x10c => GrpcStatusCode.Cancelled, // H3_REQUEST_CANCELLED
         0x7 => GrpcStatusCode.Unavailable, // REFUSED_STREAM
         0x8 => GrpcStatusCode.Cancelled, // CANCEL
         0xb => GrpcStatusCode.ResourceExhausted, // ENHANCE_YOUR_CALM

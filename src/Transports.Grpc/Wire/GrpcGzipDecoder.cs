@@ -48,7 +48,8 @@ internal sealed class GrpcGzipDecoder(IGrpcFraming framing, bool hasEnvelope, Gr
             return false;
         }
 
-        var size = Inflate(buffer.Slice(GrpcFraming.PrefixSize, length));
+        // Compressors that write nothing for nothing, as .NET's, send an empty message like this.
+        var size = length == 0 ? 0 : Inflate(buffer.Slice(GrpcFraming.PrefixSize, length));
         var offset = 0;
         if (hasEnvelope)
         {
