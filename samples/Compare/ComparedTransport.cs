@@ -28,7 +28,7 @@ internal sealed record ComparedTransport(
         new("udp", () => new Uri("udp://127.0.0.1:0"), Wire.Udp, false, (builder, _) => builder.AddUdp(
 
             // The default is what every network carries; loopback carries the largest, and so the 16 KiB messages.
-            options => options.MaxMessageSize = UdpTransportOptions.LargestDatagram)),
+            options => options.MaxMessageSize = UdpTransportOptions.MaxDatagramSize)),
         new("quic", () => new Uri("quic://127.0.0.1:0"), Wire.Udp, false, AddQuic),
         new("ws", () => new Uri("ws://127.0.0.1:0/"), Wire.Tcp, true, AddWeb),
         new("wss", () => new Uri("wss://127.0.0.1:0/"), Wire.Tcp, true, AddWeb),

@@ -11,8 +11,11 @@ namespace Transports;
 /// closed here, or when the peer's machine says that nobody listens; a listener's channel ends when it is closed here, or when
 /// its peer has been silent for <see cref="UdpTransportOptions.IdleTimeout"/>. Nothing is encrypted.</para>
 /// <para>A listener learns of a peer by its first datagram, so a client has to speak first. Connecting sends nothing.</para>
+/// <para>A listener on a wildcard address, <c>udp://0.0.0.0:port</c> or <c>udp://[::]:port</c>, answers from the address that was asked, which is the
+/// channel's <see cref="IMessageChannel.LocalAddress"/>, on 64-bit Linux. Elsewhere the operating system chooses by the route, and a client
+/// that asked another address of a machine with several does not hear it: listen on that address itself.</para>
 /// <para>A datagram over <see cref="MessageChannelOptions.MaxMessageSize"/> is refused before it is sent, and dropped and counted
-/// when it arrives: anybody can send one in a peer's name, so it does not end the channel. Counts: <see cref="IUdpStatistics"/>.</para>
+/// when it arrives: anybody can send one in a peer's name, so it does not end the channel. Counts: <see cref="IUdpStatisticsFeature"/>.</para>
 /// </remarks>
 public sealed class UdpTransport : IClientTransport, IServerTransport
 {
@@ -44,6 +47,72 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
     {
         UdpAddresses.Check(address, portRequired: true);
+        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await ConnectCoreAsync(address, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new TransportException(
+                $"The addresses of {address.IdnHost} were not found within {_options.ConnectTimeout.TotalSeconds:0.###} seconds (ConnectTimeout). Check the name server, or raise ConnectTimeout.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    {
+        UdpAddresses.Check(address, portRequired: false);
+        var target = (await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))[0];
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            if (target.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = _options.DualMode;
+            }
+
+            Configure(socket);
+            if (_options.ReuseAddress)
+            {
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            }
+
+            if (OperatingSystem.IsWindows())
+            {
+                // Otherwise one peer's ICMP port unreachable fails the next read of a socket that all share (SIO_UDP_CONNRESET).
+                socket.IOControl(unchecked((int)0x9800000C), [0, 0, 0, 0], null);
+            }
+
+            socket.Bind(new IPEndPoint(target, address.Port));
+            ConfigureMulticastSending(socket);
+            Join(socket);
+            var listener = new UdpListener(
+                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, Characteristics, _logger, _channelLogger);
+            UdpLog.Listening(_logger, listener.LocalAddress);
+            listener.Start();
+            return listener;
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            throw new TransportException($"The address {address} could not be bound. {e.Message}", e);
+        }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
+
+    private async ValueTask<IMessageChannel> ConnectCoreAsync(Uri address, CancellationToken cancellationToken)
+    {
         Exception? failure = null;
         foreach (var target in await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))
         {
@@ -87,55 +156,6 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
             $"No socket could be opened towards {address}. {failure?.Message ?? "The name has no address."}"
             + (failure is SocketException { SocketErrorCode: SocketError.AccessDenied } ? " For a broadcast address, set UdpTransportOptions.EnableBroadcast." : ""),
             failure);
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
-    {
-        UdpAddresses.Check(address, portRequired: false);
-        var target = address.Host is "*" or "+"
-            ? _options.DualMode && Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any
-            : (await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))[0];
-        Socket? socket = null;
-        try
-        {
-            socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-            if (target.Equals(IPAddress.IPv6Any))
-            {
-                socket.DualMode = _options.DualMode;
-            }
-
-            Configure(socket);
-            if (_options.ReuseAddress)
-            {
-                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            }
-
-            if (OperatingSystem.IsWindows())
-            {
-                // Otherwise one peer's ICMP port unreachable fails the next read of a socket that all share (SIO_UDP_CONNRESET).
-                socket.IOControl(unchecked((int)0x9800000C), [0, 0, 0, 0], null);
-            }
-
-            socket.Bind(new IPEndPoint(target, address.Port));
-            ConfigureMulticastSending(socket);
-            Join(socket);
-            var listener = new UdpListener(
-                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, Characteristics, _logger, _channelLogger);
-            UdpLog.Listening(_logger, listener.LocalAddress);
-            listener.Start();
-            return listener;
-        }
-        catch (SocketException e)
-        {
-            socket?.Dispose();
-            throw new TransportException($"The address {address} could not be bound. {e.Message}", e);
-        }
-        catch
-        {
-            socket?.Dispose();
-            throw;
-        }
     }
 
     private void Configure(Socket socket)

@@ -7,22 +7,39 @@ namespace Transports;
 public class UdpTransportOptions : MessageChannelOptions
 {
     /// <summary>The largest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP and UDP.</summary>
-    public const int LargestDatagram = 65_507;
+    public const int MaxDatagramSize = 65_507;
 
     /// <summary>
     /// A payload that passes every path of the Internet unfragmented, in bytes: the smallest MTU of IPv6 is 1,280 (RFC 8200,
     /// section 5), less 48 for the headers of IPv6 and UDP, less room for a tunnel.
     /// </summary>
-    public const int SafeDatagram = 1_200;
+    public const int SafeDatagramSize = 1_200;
 
-    /// <summary>Options with their defaults: <see cref="MessageChannelOptions.MaxMessageSize"/> is <see cref="SafeDatagram"/>.</summary>
-    public UdpTransportOptions() => MaxMessageSize = SafeDatagram;
+    /// <summary>Options with their defaults: <see cref="MessageChannelOptions.MaxMessageSize"/> is <see cref="SafeDatagramSize"/>.</summary>
+    public UdpTransportOptions() => MaxMessageSize = SafeDatagramSize;
 
     /// <summary>
-    /// How many peers a listener keeps at once. Default 1,024; from 1 to 1,000,000. A datagram from one more is dropped and
-    /// counted. A peer takes at most twice <see cref="PeerQueueSize"/> and what its channel sends.
+    /// How many peers a listener keeps at once. Default 1,024; from 1 to 1,000,000. A peer takes at most twice
+    /// <see cref="PeerQueueSize"/> and what its channel sends.
     /// </summary>
+    /// <remarks>
+    /// When all places are taken and one more peer sends, the place of a silent one is given to it: of the peer that has been silent longest of
+    /// those that have sent one datagram only; if there is none, of the peer that has been silent longest of all, if that is
+    /// <see cref="EvictionIdleTime"/> or more. The channel that loses its place ends with <see cref="ChannelCloseStatus.PolicyViolation"/>. If nobody has to make
+    /// room, the datagram is dropped. Both are counted: <see cref="IUdpListenerStatisticsFeature"/>. So a flood of forged addresses, a datagram each,
+    /// keeps neither those out who come after it nor those who are there. A client that waits long for its second datagram should
+    /// send an empty one meanwhile.
+    /// </remarks>
     public int MaxPeers { get; set; } = 1024;
+
+    /// <summary>
+    /// How long a peer that has sent more than one datagram must have been silent before a new one may take its place, when there are <see cref="MaxPeers"/>.
+    /// Default 10 seconds; must be positive, or <see cref="Timeout.InfiniteTimeSpan"/> for never: it then keeps its place for <see cref="IdleTimeout"/>.
+    /// </summary>
+    public TimeSpan EvictionIdleTime { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long connecting may take, which is finding the addresses of a name: UDP has no handshake. Default 15 seconds; must be positive.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How many new peers wait to be accepted. Default 128; from 1 to 1,000,000. A datagram from one more is dropped and counted.</summary>
     public int AcceptBacklog { get; set; } = 128;
@@ -42,8 +59,8 @@ public class UdpTransportOptions : MessageChannelOptions
 
     /// <summary>
     /// Whether a listener's channel sends a peer no more than the peer sent, until the peer has answered. Default
-    /// <see langword="true"/>: source addresses can be forged, and a server that says more than it hears is a weapon. A send over
-    /// the allowance throws <see cref="UdpUnansweredException"/>.
+    /// <see langword="true"/>: source addresses can be forged, and a server that sends more than it receives multiplies an attack. A send over
+    /// the allowance throws <see cref="UdpAmplificationLimitException"/>.
     /// </summary>
     /// <remarks>
     /// Each datagram counts with its payload and 28 bytes for the headers of IP and UDP, in both directions. The peer has
@@ -57,14 +74,14 @@ public class UdpTransportOptions : MessageChannelOptions
     /// (UDP_SEGMENT, UDP_GRO). Default <see langword="true"/>. What is on the wire is the same; a rule that drops or counts
     /// packets on the sending machine itself (nftables, tc) may see up to 64 of them as one.
     /// </summary>
-    public bool UseBatching { get; set; } = true;
+    public bool EnableBatching { get; set; } = true;
 
     /// <summary>
     /// Whether batched reads let the kernel join datagrams of one sender and size (UDP_GRO). Default <see langword="true"/>: a stream
-    /// of small datagrams is read several times as fast. The price is that <see cref="IUdpStatistics.DroppedByKernel"/> counts a
+    /// of small datagrams is read several times as fast. The price is that <see cref="IUdpStatisticsFeature.DroppedByKernel"/> counts a
     /// dropped packet of joined datagrams once; set <see langword="false"/> where that count has to be exact.
     /// </summary>
-    public bool UseReceiveOffload { get; set; } = true;
+    public bool EnableReceiveOffload { get; set; } = true;
 
     /// <summary>The socket's own receive buffer in bytes, where a burst waits. Default 1 MiB; from 4 KiB to 1 GiB. The operating system may grant less (Linux: net.core.rmem_max).</summary>
     public int SocketReceiveBufferSize { get; set; } = 1024 * 1024;
@@ -73,7 +90,7 @@ public class UdpTransportOptions : MessageChannelOptions
     public int SocketSendBufferSize { get; set; }
 
     /// <summary>
-    /// Whether a name with several addresses is dialled at its IPv6 address first. Default <see langword="false"/>: no handshake
+    /// Whether a name with several addresses is connected to at its IPv6 address first. Default <see langword="false"/>: no handshake
     /// tells which of them answers, and <c>localhost</c> means 127.0.0.1 to most programs.
     /// </summary>
     public bool PreferIPv6 { get; set; }
@@ -103,11 +120,17 @@ public class UdpTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
-        OptionChecks.InRange(MaxMessageSize, 1, LargestDatagram, nameof(MaxMessageSize));
+        OptionChecks.InRange(MaxMessageSize, 1, MaxDatagramSize, nameof(MaxMessageSize));
         OptionChecks.InRange(MaxPeers, 1, 1_000_000, nameof(MaxPeers));
         OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
         OptionChecks.InRange(PeerQueueSize, 1024, 1024 * 1024 * 1024, nameof(PeerQueueSize));
         OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
+        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        if (EvictionIdleTime != Timeout.InfiniteTimeSpan)
+        {
+            OptionChecks.Positive(EvictionIdleTime, nameof(EvictionIdleTime));
+        }
+
         OptionChecks.InRange(SocketReceiveBufferSize, 4096, 1024 * 1024 * 1024, nameof(SocketReceiveBufferSize));
         OptionChecks.InRange(SocketSendBufferSize, 0, 1024 * 1024 * 1024, nameof(SocketSendBufferSize));
         OptionChecks.InRange(MulticastInterface, 0, int.MaxValue, nameof(MulticastInterface));

@@ -2,5 +2,5 @@ namespace Transports.Conformance.Tests;
 
 public sealed class UdpOneByOneConformanceTests : UdpConformanceTests
 {
-    protected override bool UseBatching => false;
+    protected override bool EnableBatching => false;
 }

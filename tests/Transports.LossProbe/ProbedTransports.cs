@@ -11,8 +11,8 @@ internal static class ProbedTransports
         new TcpTransport(),
         new UdpTransport(new UdpTransportOptions
         {
-            UseBatching = !address.Query.Contains("batching=off", StringComparison.Ordinal),
-            UseReceiveOffload = !address.Query.Contains("offload=off", StringComparison.Ordinal),
+            EnableBatching = !address.Query.Contains("batching=off", StringComparison.Ordinal),
+            EnableReceiveOffload = !address.Query.Contains("offload=off", StringComparison.Ordinal),
         }),
     ]);
 }

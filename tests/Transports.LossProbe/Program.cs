@@ -39,14 +39,14 @@ await finished.CancelAsync();
 var (server, report) = await receiving;
 await using (server)
 {
-    if (client.GetFeature<IUdpStatistics>() is { } sender && server.GetFeature<IUdpStatistics>() is { } receiver)
+    if (client.GetFeature<IUdpStatisticsFeature>() is { } sender && server.GetFeature<IUdpStatisticsFeature>() is { } receiver)
     {
         report = report with
         {
             Sent = sender.DatagramsSent,
             Received = receiver.DatagramsReceived,
             DroppedByKernel = receiver.DroppedByKernel,
-            Dropped = sender.DroppedUnsent + receiver.DroppedQueueFull + receiver.DroppedTooLarge + receiver.DroppedByKernel,
+            Dropped = sender.SendErrors + receiver.DroppedQueueFull + receiver.DroppedTooLarge + receiver.DroppedByKernel,
         };
     }
 

@@ -29,10 +29,13 @@ internal sealed unsafe class ScriptedCalls : IDatagramCalls
     public int Receives { get; private set; }
 
     /// <summary>The most datagrams that one message of an accepted sendmmsg call had.</summary>
-    public int MostJoined { get; private set; }
+    public int MaxJoined { get; private set; }
 
     /// <summary>The most messages that one recvmmsg call asked for.</summary>
-    public int MostSlots { get; private set; }
+    public int MaxSlots { get; private set; }
+
+    /// <summary>How many datagrams were asked for one by one.</summary>
+    public int OneByOneReceives { get; private set; }
 
     public bool IsSupported => _kernel.IsSupported;
 
@@ -40,7 +43,21 @@ internal sealed unsafe class ScriptedCalls : IDatagramCalls
 
     public bool TryEnableReceiveOffload(Socket socket) => JoinsSegments && _kernel.TryEnableReceiveOffload(socket);
 
-    public int SendMany(SafeSocketHandle socket, MessageHeader* messages, int count)
+    public bool TellsLocal { get; init; } = true;
+
+    public bool TryEnablePacketInfo(Socket socket) => TellsLocal && _kernel.TryEnablePacketInfo(socket);
+
+    public int SendOne(SafeSocketHandle socket, MessageHeader* message) => Send(socket, message, 1);
+
+    public int ReceiveOne(SafeSocketHandle socket, MessageHeader* message)
+    {
+        OneByOneReceives++;
+        return _kernel.ReceiveOne(socket, message);
+    }
+
+    public int SendMany(SafeSocketHandle socket, MessageHeader* messages, int count) => Send(socket, messages, count);
+
+    private int Send(SafeSocketHandle socket, MessageHeader* messages, int count)
     {
         var call = Sends++;
         var answer = OnSend(call);
@@ -59,17 +76,17 @@ internal sealed unsafe class ScriptedCalls : IDatagramCalls
                 return i == 0 ? -refusal : _kernel.SendMany(socket, messages, i);
             }
 
-            MostJoined = Math.Max(MostJoined, (int)messages[i].VectorCount);
+            MaxJoined = Math.Max(MaxJoined, (int)messages[i].VectorCount);
         }
 
-        var sent = _kernel.SendMany(socket, messages, count);
+        var sent = count == 1 ? _kernel.SendOne(socket, messages) : _kernel.SendMany(socket, messages, count);
         Refused += sent < 0 ? 1 : 0;
         return sent;
     }
 
     public int ReceiveMany(SafeSocketHandle socket, MessageHeader* messages, int count)
     {
-        MostSlots = Math.Max(MostSlots, count);
+        MaxSlots = Math.Max(MaxSlots, count);
         var answer = OnReceive(Receives++);
         return answer < 0 ? answer : _kernel.ReceiveMany(socket, messages, count);
     }

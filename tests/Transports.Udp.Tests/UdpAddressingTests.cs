@@ -20,7 +20,7 @@ public sealed class UdpAddressingTests : UdpFixture
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("to all");
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("again!");
         await client.FlushAsync(Token);
-        client.GetFeature<IUdpStatistics>()!.DatagramsSent.Should().Be(2);
+        client.GetFeature<IUdpStatisticsFeature>()!.DatagramsSent.Should().Be(2);
     }
 
     [Theory(Timeout = HangTimeout)]
@@ -117,9 +117,9 @@ public sealed class UdpAddressingTests : UdpFixture
         }
 
         await client.FlushAsync(Token);
-        var counted = client.GetFeature<IUdpStatistics>()!;
+        var counted = client.GetFeature<IUdpStatisticsFeature>()!;
         counted.DatagramsSent.Should().Be(sizes.Length);
-        counted.DroppedUnsent.Should().Be(0);
+        counted.SendErrors.Should().Be(0);
         calls.Refused.Should().BeGreaterThan(0);
     }
 
@@ -207,10 +207,10 @@ public sealed class UdpAddressingTests : UdpFixture
     [InlineData("[::1]", 65_507, true)]
     [InlineData("[::1]", 65_527, true)]
     [InlineData("[::1]", 65_527, false)]
-    public async Task Receive_LargestDatagrams_ArriveWholeOrAreCounted(string host, int size, bool useBatching)
+    public async Task Receive_LargestDatagrams_ArriveWholeOrAreCounted(string host, int size, bool enableBatching)
     {
         RequireIPv6(host.Contains(':'));
-        var options = new UdpTransportOptions { MaxMessageSize = UdpTransportOptions.LargestDatagram, UseBatching = useBatching, PeerQueueSize = 1024 * 1024 };
+        var options = new UdpTransportOptions { MaxMessageSize = UdpTransportOptions.MaxDatagramSize, EnableBatching = enableBatching, PeerQueueSize = 1024 * 1024 };
         var listener = await ListenAsync(options, $"udp://{host}:0");
         var address = IPAddress.Parse(host.Trim('[', ']'));
         using var bare = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { SendBufferSize = 1024 * 1024 };
@@ -218,7 +218,7 @@ public sealed class UdpAddressingTests : UdpFixture
         await bare.SendAsync("first"u8.ToArray(), SocketFlags.None, Token);
         var server = await AcceptAsync(listener);
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("first");
-        var counted = server.GetFeature<IUdpStatistics>()!;
+        var counted = server.GetFeature<IUdpStatisticsFeature>()!;
         var payload = new byte[size];
         Random.Shared.NextBytes(payload);
 
@@ -227,13 +227,13 @@ public sealed class UdpAddressingTests : UdpFixture
         {
             await bare.SendAsync(payload, SocketFlags.None, Token);
             await bare.SendAsync(Array.Empty<byte>(), SocketFlags.None, Token);
-            if (size <= UdpTransportOptions.LargestDatagram)
+            if (size <= UdpTransportOptions.MaxDatagramSize)
             {
                 (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(payload);
             }
 
             (await server.ReceiveAsync(Token))!.Value.Length.Should().Be(0);
-            counted.DroppedTooLarge.Should().Be(size <= UdpTransportOptions.LargestDatagram ? 0 : i);
+            counted.DroppedTooLarge.Should().Be(size <= UdpTransportOptions.MaxDatagramSize ? 0 : i);
         }
     }
 

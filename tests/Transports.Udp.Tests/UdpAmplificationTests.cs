@@ -10,13 +10,13 @@ public sealed class UdpAmplificationTests : UdpFixture
     {
         var listener = await ListenAsync();
         var (_, server) = await OpenAsync(listener);
-        var counted = server.GetFeature<IUdpStatistics>()!;
-        var refused = await server.Invoking(channel => channel.SendAsync(new byte[6], Token).AsTask()).Should().ThrowAsync<UdpUnansweredException>();
+        var counted = server.GetFeature<IUdpStatisticsFeature>()!;
+        var refused = await server.Invoking(channel => channel.SendAsync(new byte[6], Token).AsTask()).Should().ThrowAsync<UdpAmplificationLimitException>();
         refused.Which.Size.Should().Be(6 + 28);
         refused.Which.Allowance.Should().Be(5 + 28);
         await server.Invoking(channel => channel.SendAsync(new Message[] { new byte[0], new byte[0] }, Token).AsTask())
-            .Should().ThrowAsync<UdpUnansweredException>("each datagram costs headers too");
-        counted.RefusedUnanswered.Should().Be(2);
+            .Should().ThrowAsync<UdpAmplificationLimitException>("each datagram costs headers too");
+        counted.RefusedByAmplificationLimit.Should().Be(2);
         counted.DatagramsSent.Should().Be(0);
         server.Closed.IsCompleted.Should().BeFalse();
     }
@@ -28,7 +28,7 @@ public sealed class UdpAmplificationTests : UdpFixture
         var (client, server) = await OpenAsync(listener);
         await server.SendAsync("reply"u8.ToArray(), Token);
         (await client.ReceiveAsync(Token))!.Value.GetText().Should().Be("reply");
-        await server.Invoking(channel => channel.SendAsync(new byte[0], Token).AsTask()).Should().ThrowAsync<UdpUnansweredException>();
+        await server.Invoking(channel => channel.SendAsync(new byte[0], Token).AsTask()).Should().ThrowAsync<UdpAmplificationLimitException>();
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -51,7 +51,7 @@ public sealed class UdpAmplificationTests : UdpFixture
         var (client, server) = await OpenAsync(listener);
         await client.SendAsync("second"u8.ToArray(), Token);
         await server.ReceiveAsync(Token);
-        var refused = await server.Invoking(channel => channel.SendAsync(new byte[1200], Token).AsTask()).Should().ThrowAsync<UdpUnansweredException>();
+        var refused = await server.Invoking(channel => channel.SendAsync(new byte[1200], Token).AsTask()).Should().ThrowAsync<UdpAmplificationLimitException>();
         refused.Which.Allowance.Should().Be(5 + 6 + (2 * 28));
     }
 

@@ -8,9 +8,9 @@ public sealed class UdpChannelTests : UdpFixture
     [Theory(Timeout = HangTimeout)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Send_BatchOfMixedSizes_EachArrivesAsItself(bool useBatching)
+    public async Task Send_BatchOfMixedSizes_EachArrivesAsItself(bool enableBatching)
     {
-        var options = new UdpTransportOptions { UseBatching = useBatching };
+        var options = new UdpTransportOptions { EnableBatching = enableBatching };
         var listener = await ListenAsync(options);
         var (client, server) = await OpenAsync(listener, options);
         int[] sizes = [100, 100, 100, 40, 0, 0, 1200, 1200, 1, 1, 1, 1, 700, 701, 700, 0, 100];
@@ -22,18 +22,18 @@ public sealed class UdpChannelTests : UdpFixture
         }
 
         await client.FlushAsync(Token);
-        var counted = client.GetFeature<IUdpStatistics>()!;
+        var counted = client.GetFeature<IUdpStatisticsFeature>()!;
         counted.DatagramsSent.Should().Be(1 + sizes.Length);
         counted.BytesSent.Should().Be(5 + sizes.Sum());
-        server.GetFeature<IUdpStatistics>()!.DatagramsReceived.Should().Be(1 + sizes.Length);
+        server.GetFeature<IUdpStatisticsFeature>()!.DatagramsReceived.Should().Be(1 + sizes.Length);
     }
 
     [Theory(Timeout = HangTimeout)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Receive_LongRunOfDatagrams_BatchedReadsKeepEachApart(bool useBatching)
+    public async Task Receive_LongRunOfDatagrams_BatchedReadsKeepEachApart(bool enableBatching)
     {
-        var options = new UdpTransportOptions { UseBatching = useBatching, PeerQueueSize = 16 * 1024 * 1024, LimitAmplification = false };
+        var options = new UdpTransportOptions { EnableBatching = enableBatching, PeerQueueSize = 16 * 1024 * 1024, LimitAmplification = false };
         var listener = await ListenAsync(options);
         var (client, server) = await OpenAsync(listener, options);
 
@@ -71,25 +71,25 @@ public sealed class UdpChannelTests : UdpFixture
     [Fact(Timeout = HangTimeout)]
     public async Task Send_AtAndOverTheLimit_LargestGoesAndLargerIsRefused()
     {
-        var options = new UdpTransportOptions { MaxMessageSize = UdpTransportOptions.LargestDatagram };
+        var options = new UdpTransportOptions { MaxMessageSize = UdpTransportOptions.MaxDatagramSize };
         var listener = await ListenAsync(options);
         var (client, server) = await OpenAsync(listener, options);
-        var largest = new byte[UdpTransportOptions.LargestDatagram];
+        var largest = new byte[UdpTransportOptions.MaxDatagramSize];
         Random.Shared.NextBytes(largest);
         await client.SendAsync(largest, Token);
         (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(largest);
         var refused = await client.Invoking(channel => channel.SendAsync(new byte[largest.Length + 1], Token).AsTask())
             .Should().ThrowAsync<MessageTooLargeException>();
-        refused.Which.Limit.Should().Be(UdpTransportOptions.LargestDatagram);
+        refused.Which.Limit.Should().Be(UdpTransportOptions.MaxDatagramSize);
         client.Closed.IsCompleted.Should().BeFalse();
     }
 
     [Theory(Timeout = HangTimeout)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Receive_DatagramOverTheLimit_IsDroppedAndCountedAndTheChannelGoesOn(bool useBatching)
+    public async Task Receive_DatagramOverTheLimit_IsDroppedAndCountedAndTheChannelGoesOn(bool enableBatching)
     {
-        var listener = await ListenAsync(new UdpTransportOptions { MaxMessageSize = 100, UseBatching = useBatching });
+        var listener = await ListenAsync(new UdpTransportOptions { MaxMessageSize = 100, EnableBatching = enableBatching });
         using var bare = Bare(listener.LocalAddress);
         await bare.SendAsync(new byte[100], SocketFlags.None, Token);
         var server = await AcceptAsync(listener);
@@ -97,7 +97,7 @@ public sealed class UdpChannelTests : UdpFixture
         await bare.SendAsync("after"u8.ToArray(), SocketFlags.None, Token);
         (await server.ReceiveAsync(Token))!.Value.Length.Should().Be(100);
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("after");
-        server.GetFeature<IUdpStatistics>()!.DroppedTooLarge.Should().Be(1);
+        server.GetFeature<IUdpStatisticsFeature>()!.DroppedTooLarge.Should().Be(1);
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -150,6 +150,15 @@ public sealed class UdpChannelTests : UdpFixture
         tooLarge.Should().Throw<ArgumentOutOfRangeException>().WithMessage("*65507*");
         var noGroup = () => new UdpTransport(new UdpTransportOptions { MulticastGroups = { IPAddress.Loopback } });
         noGroup.Should().Throw<ArgumentException>().WithMessage("*224.0.0.0/4*");
+    }
+
+    [Fact(Timeout = HangTimeout)]
+    public async Task Connect_NameNotFoundInTime_SaysWhichTimeout()
+    {
+        // Less than a timer's smallest step: over before it begins.
+        var transport = new UdpTransport(new UdpTransportOptions { ConnectTimeout = TimeSpan.FromTicks(1) });
+        await transport.Invoking(one => one.ConnectAsync(new Uri("udp://no-such-host.invalid:1"), Token).AsTask())
+            .Should().ThrowAsync<TransportException>().WithMessage("*ConnectTimeout*");
     }
 
     [Theory]

@@ -157,7 +157,7 @@ public sealed class UdpContractTests : UdpFixture
         await client.SendAsync("next"u8.ToArray(), Token);
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("next");
         await client.FlushAsync(Token);
-        client.GetFeature<IUdpStatistics>()!.DatagramsSent.Should().Be(2);
+        client.GetFeature<IUdpStatisticsFeature>()!.DatagramsSent.Should().Be(2);
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -182,10 +182,10 @@ public sealed class UdpContractTests : UdpFixture
                 await client.SendAsync(new byte[100], Token);
 
                 // One that came after the end would open another channel.
-                await UntilAsync(() => server.GetFeature<IUdpStatistics>()!.DatagramsReceived == 2);
+                await UntilAsync(() => server.GetFeature<IUdpStatisticsFeature>()!.DatagramsReceived == 2);
             }
 
-            ((IUdpListenerStatistics)listener).PeersAccepted.Should().Be(300);
+            ((IUdpListenerStatisticsFeature)listener).PeersAccepted.Should().Be(300);
         }
 
         await _pool.AssertNoLeaksAsync();

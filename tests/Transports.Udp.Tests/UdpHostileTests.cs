@@ -13,12 +13,12 @@ public sealed class UdpHostileTests : UdpFixture
     [InlineData(true, true)]
     [InlineData(true, false)]
     [InlineData(false, true)]
-    public async Task Dispose_InTheMidstOfSendsAndReceives_EveryCallEndsAndBuffersComeBack(bool useBatching, bool abort)
+    public async Task Dispose_InTheMidstOfSendsAndReceives_EveryCallEndsAndBuffersComeBack(bool enableBatching, bool abort)
     {
         for (var round = 0; round < 20; round++)
         {
             var options = Options();
-            options.UseBatching = useBatching;
+            options.EnableBatching = enableBatching;
             var listener = await new UdpTransport(options).ListenAsync(new Uri("udp://127.0.0.1:0"), Token);
             var client = await new UdpTransport(options).ConnectAsync(listener.LocalAddress, Token);
             await client.SendAsync("first"u8.ToArray(), Token);
@@ -81,10 +81,10 @@ public sealed class UdpHostileTests : UdpFixture
         // Never accepted: the listener's to dispose.
         using var stranger = Bare(listener.LocalAddress);
         await stranger.SendAsync("hello?"u8.ToArray(), SocketFlags.None, Token);
-        await UntilAsync(() => ((IUdpListenerStatistics)listener).PeersAccepted == 2);
+        await UntilAsync(() => ((IUdpListenerStatisticsFeature)listener).PeersAccepted == 2);
         await listener.DisposeAsync();
         await listener.DisposeAsync();
-        ((IUdpListenerStatistics)listener).Peers.Should().Be(1);
+        ((IUdpListenerStatisticsFeature)listener).ActivePeers.Should().Be(1);
         await server.ReceiveAsync(Token);
         for (byte i = 0; i < 100; i++)
         {
@@ -108,7 +108,7 @@ public sealed class UdpHostileTests : UdpFixture
         options.IdleTimeout = TimeSpan.FromSeconds(40);
         await using (var listener = await new UdpTransport(options).ListenAsync(new Uri("udp://127.0.0.1:0"), Token))
         {
-            var counted = (IUdpListenerStatistics)listener;
+            var counted = (IUdpListenerStatisticsFeature)listener;
             for (var i = 0; i < 5; i++)
             {
                 using var early = Bare(listener.LocalAddress);
@@ -134,7 +134,7 @@ public sealed class UdpHostileTests : UdpFixture
         options.AcceptBacklog = 1;
         await using (var listener = await new UdpTransport(options).ListenAsync(new Uri("udp://127.0.0.1:0"), Token))
         {
-            var counted = (IUdpListenerStatistics)listener;
+            var counted = (IUdpListenerStatisticsFeature)listener;
             await using var known = await new UdpTransport(Options()).ConnectAsync(listener.LocalAddress, Token);
             await known.SendAsync(new byte[1], Token);
             await using var server = (await listener.AcceptAsync(Token))!;
@@ -191,7 +191,7 @@ public sealed class UdpHostileTests : UdpFixture
                 gone.Closed.IsCompleted.Should().BeFalse();
             }
 
-            server.GetFeature<IUdpListenerStatistics>()!.DroppedUnsent.Should().Be(0);
+            server.GetFeature<IUdpListenerStatisticsFeature>()!.SendErrors.Should().Be(0);
         }
 
         await _pool.AssertNoLeaksAsync();
@@ -212,7 +212,7 @@ public sealed class UdpHostileTests : UdpFixture
             // What an abort that overtakes a close does.
             ((UdpListener)listener).Remove(old);
             await old.DisposeAsync();
-            ((IUdpListenerStatistics)listener).Peers.Should().Be(1);
+            ((IUdpListenerStatisticsFeature)listener).ActivePeers.Should().Be(1);
             (await current.ReceiveAsync(Token))!.Value.GetText().Should().Be("two");
             await bare.SendAsync("three"u8.ToArray(), SocketFlags.None, Token);
             (await current.ReceiveAsync(Token))!.Value.GetText().Should().Be("three");
@@ -236,7 +236,7 @@ public sealed class UdpHostileTests : UdpFixture
         (await second.ReceiveAsync(Token))!.Value.GetText().Should().Be("after");
 
         // What the new one sent gives the old one no allowance.
-        await first.Invoking(channel => channel.SendAsync(new byte[7], Token).AsTask()).Should().ThrowAsync<UdpUnansweredException>();
+        await first.Invoking(channel => channel.SendAsync(new byte[7], Token).AsTask()).Should().ThrowAsync<UdpAmplificationLimitException>();
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -254,7 +254,7 @@ public sealed class UdpHostileTests : UdpFixture
     public async Task Listener_ShortestIdleTimeout_RetiresPeersAgainAndAgain()
     {
         var listener = await ListenAsync(new UdpTransportOptions { IdleTimeout = TimeSpan.FromTicks(1) });
-        var counted = (IUdpListenerStatistics)listener;
+        var counted = (IUdpListenerStatisticsFeature)listener;
         using var bare = Bare(listener.LocalAddress);
         for (var i = 1; i <= 3; i++)
         {
@@ -262,7 +262,7 @@ public sealed class UdpHostileTests : UdpFixture
             await UntilAsync(() => counted.PeersTimedOut == i);
         }
 
-        counted.Peers.Should().Be(0);
+        counted.ActivePeers.Should().Be(0);
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -270,7 +270,7 @@ public sealed class UdpHostileTests : UdpFixture
     {
         var listener = await ListenAsync(new UdpTransportOptions { SocketReceiveBufferSize = 4096 });
         var (client, server) = await OpenAsync(listener);
-        var counted = server.GetFeature<IUdpStatistics>()!;
+        var counted = server.GetFeature<IUdpStatisticsFeature>()!;
         Requirement.SkipUnless(OperatingSystem.IsLinux(), "linux", "Only Linux counts what the kernel drops.");
 
         // The smallest buffer holds two or so; a sender that never waits soon comes between two reads.
@@ -290,7 +290,7 @@ public sealed class UdpHostileTests : UdpFixture
         var drops = counted.DroppedByKernel;
         await listener.DisposeAsync();
         await server.DisposeAsync();
-        await UntilAsync(() => ((IUdpListenerStatistics)listener).Peers == 0);
+        await UntilAsync(() => ((IUdpListenerStatisticsFeature)listener).ActivePeers == 0);
         counted.DroppedByKernel.Should().BeGreaterThanOrEqualTo(drops);
 
         // A second time there is no socket left to ask.
@@ -311,7 +311,7 @@ public sealed class UdpHostileTests : UdpFixture
                 {
                     await channel.SendAsync(batch, Token);
                 }
-                catch (UdpUnansweredException)
+                catch (UdpAmplificationLimitException)
                 {
                     await Task.Yield();
                 }

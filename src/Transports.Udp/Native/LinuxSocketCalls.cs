@@ -20,6 +20,7 @@ internal static unsafe partial class LinuxSocketCalls
     public const int NotASocket = 88;
     public const int MessageTooLong = 90;
     public const int NotSupported = 95;
+    public const int AddressNotAvailable = 99;
     public const int NetworkDown = 100;
     public const int NetworkUnreachable = 101;
     public const int ConnectionRefused = 111;
@@ -27,13 +28,19 @@ internal static unsafe partial class LinuxSocketCalls
 
     public const int DontWait = 0x40;
 
+    public const int SolIp = 0;
+    public const int IpPacketInfo = 8;
+    public const int InPacketInfoLength = 12;
+    public const int SolIpv6 = 41;
+    public const int Ipv6ReceivePacketInfo = 49;
+    public const int Ipv6PacketInfo = 50;
+    public const int In6PacketInfoLength = 20;
+
     /// <summary>The length of a control message header, 16, and of one with up to eight bytes of data.</summary>
     public const int ControlHeaderLength = 16;
     public const int ControlLength = 24;
 
-    private const int SolIp = 0;
     private const int IpMulticastAll = 49;
-    private const int SolIpv6 = 41;
     private const int Ipv6MulticastAll = 29;
     private const int SolSocket = 1;
     private const int SoMemInfo = 55;
@@ -45,6 +52,16 @@ internal static unsafe partial class LinuxSocketCalls
 
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int ReceiveMany(SafeSocketHandle socket, MessageHeader* messages, uint count, int flags, void* timeout);
+
+    // The one-message calls take the first part of struct mmsghdr, which is a struct msghdr.
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendOne(SafeSocketHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveOne(SafeSocketHandle socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendto", SetLastError = true)]
+    public static partial nint SendTo(SafeSocketHandle socket, byte* data, nuint length, int flags, byte* name, uint nameLength);
 
     /// <summary>
     /// Linux hands a socket on a wildcard address the datagrams of every group that any program of the machine has joined, unless

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net;
 using System.Runtime.CompilerServices;
 
@@ -10,31 +11,27 @@ namespace Transports;
 /// The queue is two buffers: one that the listener fills under a short lock, one that the receiver reads without a lock. They
 /// change places when the second is empty.
 /// </remarks>
+[DebuggerDisplay("{LocalAddress} with {RemoteAddress}, {_filling.Length} bytes waiting, closed: {Closed.IsCompleted}")]
 internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
 {
-    /// <summary>The headers of IPv4 (20) and UDP (8): what a datagram costs the peer's network beyond its payload, at least.</summary>
-    private const int HeaderSize = 28;
-
     private readonly UdpListener _listener;
     private readonly int _queueSize;
-    private readonly bool _limitAmplification;
+    private readonly AmplificationLimit _limit;
     private readonly Lock _queueGate = new();
     private readonly ReceiveSignal _signal = new();
     private FrameBuffer _filling;
     private FrameBuffer _reading;
     private int _position;
     private bool _stopped;
-    private long _heard;
-    private long _said;
-    private bool _answered;
+    private bool _wakeElsewhere;
 
     public UdpPeerChannel(UdpListener listener, PeerKey key, SocketAddress address, UdpTransportOptions options, MessageChannelContext context)
-        : base(listener.Socket, address, new UdpCounters(listener.Counters), options, context)
+        : base(new DatagramWriter(listener.Socket, address, key.Local, listener.Room, counters: listener.Counters.ForChannel(), options), options, context)
     {
         _listener = listener;
         Key = key;
         _queueSize = options.PeerQueueSize;
-        _limitAmplification = options.LimitAmplification;
+        _limit = new AmplificationLimit(options.LimitAmplification);
         _filling = new FrameBuffer(options.BufferPool);
         _reading = new FrameBuffer(options.BufferPool);
     }
@@ -47,25 +44,26 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     /// <summary>Datagrams have come that its receiver was not told of yet; the listener's.</summary>
     public bool IsToBeWoken { get; set; }
 
-    public override long DroppedByKernel => _listener.DroppedByKernel;
+    /// <summary>Which of the table's lists it stands in; this and its neighbors are the table's.</summary>
+    public UdpPeerList? List { get; set; }
+
+    /// <summary>Heard before this one.</summary>
+    public UdpPeerChannel? Older { get; set; }
+
+    /// <summary>Heard after this one.</summary>
+    public UdpPeerChannel? Newer { get; set; }
 
     protected override bool HasBufferedInput => _position < _reading.Length || _filling.Length > 0;
 
     public override TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => typeof(TFeature) == typeof(IUdpListenerStatistics) ? _listener as TFeature : base.GetFeature<TFeature>();
+        => typeof(TFeature) == typeof(IUdpListenerStatisticsFeature) ? _listener as TFeature : base.GetFeature<TFeature>();
 
     /// <summary>A datagram of the peer, copied. Called by the listener alone.</summary>
     /// <returns><see langword="true"/> when the queue was empty, so that a receiver may be waiting.</returns>
     public bool Enqueue(ReadOnlySpan<byte> datagram)
     {
-        if (_limitAmplification && !_answered)
-        {
-            // One that comes after something was sent to it is an answer, or as good as one: see LimitAmplification.
-            Interlocked.Add(ref _heard, datagram.Length + HeaderSize);
-            Volatile.Write(ref _answered, Volatile.Read(ref _said) > 0);
-        }
-
+        _limit.OnReceived(datagram.Length);
         bool wasEmpty;
         lock (_queueGate)
         {
@@ -96,28 +94,39 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     public bool TimeOut(TimeSpan idle) => End(new ChannelCloseInfo(
         ChannelCloseStatus.TimedOut, IsRemote: true, $"Nothing was heard from the peer for {idle.TotalSeconds:0.###} seconds (IdleTimeout)."));
 
-    public void Lose(TransportException failure) => End(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
+    /// <summary>Its place was given to a newcomer. On the listener's reading thread, so that its receiver is woken on another.</summary>
+    public void Evict(int maxPeers)
+    {
+        Volatile.Write(ref _wakeElsewhere, true);
+        End(new ChannelCloseInfo(
+            ChannelCloseStatus.PolicyViolation,
+            IsRemote: false,
+            $"The listener has room for {maxPeers} peers (MaxPeers); this one had been silent longest, and a new one took its place."));
+    }
+
+    /// <summary>The listener's socket is gone.</summary>
+    public void Terminate(TransportException failure) => End(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
 
     void IThreadPoolWorkItem.Execute() => _signal.Set();
 
     protected override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
-        => RefuseUnanswered(message.Length + HeaderSize) is { } refusal
-            ? ValueTask.FromException(refusal)
+        => _limit.Applies && GetLimitError(message.Length + AmplificationLimit.HeaderSize) is { } error
+            ? ValueTask.FromException(error)
             : base.SendCoreAsync(message, cancellationToken);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
     {
         long cost = 0;
-        if (_limitAmplification && !Volatile.Read(ref _answered))
+        if (_limit.Applies)
         {
             foreach (ref readonly var message in batch.Span)
             {
-                cost += message.Length + HeaderSize;
+                cost += message.Length + AmplificationLimit.HeaderSize;
             }
         }
 
-        return RefuseUnanswered(cost) is { } refusal
-            ? ValueTask.FromException(refusal)
+        return GetLimitError(cost) is { } error
+            ? ValueTask.FromException(error)
             : base.SendBatchCoreAsync(batch, cancellationToken);
     }
 
@@ -144,9 +153,19 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
         return WaitAsync(cancellationToken);
     }
 
-    protected override void OnEnded() => _signal.Set();
+    protected override void OnEnded()
+    {
+        if (Volatile.Read(ref _wakeElsewhere))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+        else
+        {
+            _signal.Set();
+        }
+    }
 
-    protected override void Forget() => _listener.Remove(this);
+    protected override void Release() => _listener.Remove(this);
 
     protected override void ReleaseReceiveCore()
     {
@@ -184,28 +203,14 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
         return true;
     }
 
-    // Takes the cost off the allowance. A send that is then given up for want of room leaves it taken: the safe side.
-    private UdpUnansweredException? RefuseUnanswered(long cost)
+    private UdpAmplificationLimitException? GetLimitError(long cost)
     {
-        if (!_limitAmplification || Volatile.Read(ref _answered))
+        var error = _limit.TryTake(cost);
+        if (error is not null)
         {
-            return null;
+            Counters.AddRefused();
         }
 
-        while (true)
-        {
-            var said = Volatile.Read(ref _said);
-            var allowance = Volatile.Read(ref _heard) - said;
-            if (cost > allowance)
-            {
-                Counters.AddRefused();
-                return new UdpUnansweredException(cost, allowance);
-            }
-
-            if (Interlocked.CompareExchange(ref _said, said + cost, said) == said)
-            {
-                return null;
-            }
-        }
+        return error;
     }
 }

@@ -8,7 +8,7 @@ internal static partial class UdpLog
     [LoggerMessage(3000, LogLevel.Information, "Listening for datagrams at {Address}.")]
     public static partial void Listening(ILogger logger, Uri address);
 
-    [LoggerMessage(3001, LogLevel.Warning, "The listener at {Address} has its {MaxPeers} peers; datagrams from further addresses are dropped and counted. Raise MaxPeers if they are welcome.")]
+    [LoggerMessage(3001, LogLevel.Warning, "The listener at {Address} has its {MaxPeers} peers; a newcomer takes the place of one that was silent, or is dropped and counted. Raise MaxPeers if they are welcome.")]
     public static partial void PeersFull(ILogger logger, Uri address, int maxPeers);
 
     [LoggerMessage(3002, LogLevel.Debug, "A read at {Address} failed; the listener goes on.")]

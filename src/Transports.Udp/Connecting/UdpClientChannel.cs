@@ -1,26 +1,45 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace Transports;
 
 /// <summary>A client's channel over a connected socket. Receiving pulls from the socket, whose own buffer is the queue.</summary>
+/// <remarks>
+/// <list type="table">
+/// <listheader><term>read</term><description>who owns the reader's buffer, and what comes next</description></listheader>
+/// <item><term>None</term><description>The receiver, or whoever releases the channel. A receiver that finds nothing begins a read: Pending.</description></item>
+/// <item><term>Pending</term><description>The socket. Its callback makes it Done. A receiver that was cancelled leaves it behind for the next one; a release leaves the buffer to the callback.</description></item>
+/// <item><term>Done</term><description>The receiver: it takes the result, None. After a release nobody does.</description></item>
+/// </list>
+/// </remarks>
+[DebuggerDisplay("{LocalAddress} with {RemoteAddress}, read: {_read}, closed: {Closed.IsCompleted}")]
 internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
 {
     private readonly Socket _socket;
     private readonly DatagramReader _reader;
     private readonly ReceiveSignal _signal = new();
     private readonly Lock _readGate = new();
-    private bool _readPending;
-    private bool _releaseWhenRead;
-    private bool _stopped;
-    private volatile bool _readDone;
+
+    // Changed under the gate; read without it by the receiver, for whom only Pending can change.
+    private volatile ReadState _read;
+
+    // Guarded by the gate.
+    private bool _released;
 
     public UdpClientChannel(Socket socket, UdpTransportOptions options, MessageChannelContext context)
-        : base(socket, peer: null, new UdpCounters(), options, context)
+        : base(new DatagramWriter(socket, new UdpCounters(new KernelDropCounter(socket)), options), options, context)
     {
         _socket = socket;
         _reader = new DatagramReader(socket, connected: true, options, OnReadable);
+    }
+
+    private enum ReadState
+    {
+        None,
+        Pending,
+        Done,
     }
 
     protected override bool HasBufferedInput => _reader.HasMore;
@@ -36,7 +55,7 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
     {
         kind = MessageKind.Binary;
-        if (_readDone)
+        if (_read == ReadState.Done)
         {
             TakeReadResult();
         }
@@ -65,16 +84,15 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
         Sender.NoteRead();
 
         // A caller that was cancelled may have left a read behind.
-        return !_readPending && StartRead() ? new ValueTask<bool>(true) : WaitAsync(cancellationToken);
+        return _read == ReadState.None && StartRead() ? new ValueTask<bool>(true) : WaitAsync(cancellationToken);
     }
 
     protected override void OnEnded() => _signal.Set();
 
     // A call in progress keeps the handle alive until it returns, so no other socket can get its number meanwhile.
-    protected override void Forget()
+    protected override void Release()
     {
-        // An abort may overtake a close and come here too, when the socket knows nothing any more.
-        KernelDrops = DroppedByKernel;
+        Counters.KeepKernelDrops();
         _socket.Dispose();
     }
 
@@ -82,10 +100,10 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     {
         lock (_readGate)
         {
-            _stopped = true;
-            if (_readPending && !_readDone)
+            _released = true;
+            if (_read == ReadState.Pending)
             {
-                _releaseWhenRead = true;
+                // The callback's.
                 return;
             }
         }
@@ -105,12 +123,12 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     {
         lock (_readGate)
         {
-            if (_stopped)
+            if (_released)
             {
                 return true;
             }
 
-            _readPending = true;
+            _read = ReadState.Pending;
         }
 
         try
@@ -122,17 +140,17 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
         }
         catch (Exception e)
         {
-            FinishRead();
+            ClearRead();
             throw Failure(e);
         }
 
-        FinishRead();
+        ClearRead();
         return true;
     }
 
     private void TakeReadResult()
     {
-        FinishRead();
+        ClearRead();
         try
         {
             _reader.CompleteRead();
@@ -146,12 +164,11 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     private MessageChannelClosedException Failure(Exception error)
         => CloseInfo is not null || IsClosing ? ClosedException() : new MessageChannelClosedException(DescribeFailure(error));
 
-    private void FinishRead()
+    private void ClearRead()
     {
         lock (_readGate)
         {
-            _readDone = false;
-            _readPending = false;
+            _read = ReadState.None;
         }
     }
 
@@ -159,8 +176,8 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     {
         lock (_readGate)
         {
-            _readDone = true;
-            if (_releaseWhenRead)
+            _read = ReadState.Done;
+            if (_released)
             {
                 _reader.Release();
             }

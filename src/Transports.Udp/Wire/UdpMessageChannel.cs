@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Net.Sockets;
 
 namespace Transports;
@@ -7,51 +6,35 @@ namespace Transports;
 /// <summary>A message channel whose messages are datagrams: what a client's and a listener's channel have in common, which is sending.</summary>
 /// <remarks>
 /// Sending is the engine's: datagrams are copied into a buffer, each after its length, and one flusher hands what has gathered
-/// to the operating system, a lone message at once. UDP has no close: closing flushes and forgets the peer, who learns nothing.
+/// to the operating system, a lone message at once. UDP has no close: closing flushes and lets the peer go, who learns nothing.
 /// </remarks>
-internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChannel, IUdpStatistics
+internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChannel
 {
     private readonly FrameSender _sender;
     private readonly DatagramWriter _writer;
-    private readonly Socket _socket;
 
-    protected UdpMessageChannel(Socket socket, SocketAddress? peer, UdpCounters counters, UdpTransportOptions options, MessageChannelContext context)
+    /// <summary>A channel.</summary>
+    /// <param name="writer">What sends its datagrams, and counts them.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="context">Who it is.</param>
+    protected UdpMessageChannel(DatagramWriter writer, UdpTransportOptions options, MessageChannelContext context)
         : base(context)
     {
-        _socket = socket;
-        Counters = counters;
-        _writer = new DatagramWriter(socket, peer, counters, options);
+        _writer = writer;
         _sender = new FrameSender(this, LengthPrefixedFraming.Default, options, MaxMessageSize);
     }
 
-    public long DatagramsSent => Counters.DatagramsSent;
-
-    public long BytesSent => Counters.BytesSent;
-
-    public long DatagramsReceived => Counters.DatagramsReceived;
-
-    public long BytesReceived => Counters.BytesReceived;
-
-    public long DroppedUnsent => Counters.DroppedUnsent;
-
-    public long DroppedQueueFull => Counters.DroppedQueueFull;
-
-    public long DroppedTooLarge => Counters.DroppedTooLarge;
-
-    public long RefusedUnanswered => Counters.RefusedUnanswered;
-
-    public virtual long DroppedByKernel => Math.Max(KernelDrops, LinuxSocketCalls.ReadKernelDrops(_socket));
-
     bool IFrameSenderChannel.HasBufferedInput => HasBufferedInput;
 
-    protected UdpCounters Counters { get; }
-
-    /// <summary>The kernel's count when the socket was given back.</summary>
-    protected long KernelDrops { get; set; }
+    protected UdpCounters Counters => _writer.Counters;
 
     protected FrameSender Sender => _sender;
 
     protected abstract bool HasBufferedInput { get; }
+
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => Counters as TFeature ?? base.GetFeature<TFeature>();
 
     Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
 
@@ -94,15 +77,15 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
     {
         await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
         _sender.Fail(ClosedException());
-        Forget();
+        Release();
     }
 
     protected override void AbortCore(ChannelCloseInfo info)
     {
         _sender.Fail(new MessageChannelClosedException(info));
-        Forget();
+        Release();
     }
 
-    /// <summary>Gives the socket, or the place in the listener, back. Must not throw.</summary>
-    protected abstract void Forget();
+    /// <summary>Releases the socket, or the place in the listener. Must not throw.</summary>
+    protected abstract void Release();
 }

@@ -1,17 +1,19 @@
 namespace Transports;
 
-/// <summary>The counters of a channel, each added to its listener's as well.</summary>
+/// <summary>The counters of a channel, each added to its listener's as well; what <see cref="IUdpStatisticsFeature"/> shows.</summary>
 /// <remarks>Sent counts are written by the one flusher and received counts by the one reader of a channel; a listener's by many.</remarks>
-internal sealed class UdpCounters(UdpCounters? total = null)
+/// <param name="kernelDrops">What the kernel dropped at the socket, which a listener's channels share.</param>
+/// <param name="total">The listener's.</param>
+internal sealed class UdpCounters(KernelDropCounter kernelDrops, UdpCounters? total = null) : IUdpStatisticsFeature
 {
     private long _datagramsSent;
     private long _bytesSent;
     private long _datagramsReceived;
     private long _bytesReceived;
-    private long _droppedUnsent;
+    private long _sendErrors;
     private long _droppedQueueFull;
     private long _droppedTooLarge;
-    private long _refusedUnanswered;
+    private long _refusedByAmplificationLimit;
 
     public long DatagramsSent => Volatile.Read(ref _datagramsSent);
 
@@ -21,13 +23,21 @@ internal sealed class UdpCounters(UdpCounters? total = null)
 
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
 
-    public long DroppedUnsent => Volatile.Read(ref _droppedUnsent);
+    public long SendErrors => Volatile.Read(ref _sendErrors);
 
     public long DroppedQueueFull => Volatile.Read(ref _droppedQueueFull);
 
     public long DroppedTooLarge => Volatile.Read(ref _droppedTooLarge);
 
-    public long RefusedUnanswered => Volatile.Read(ref _refusedUnanswered);
+    public long RefusedByAmplificationLimit => Volatile.Read(ref _refusedByAmplificationLimit);
+
+    public long DroppedByKernel => kernelDrops.Value;
+
+    /// <summary>The counters of one more channel on the same socket.</summary>
+    public UdpCounters ForChannel() => new(kernelDrops, this);
+
+    /// <summary>See <see cref="KernelDropCounter.Keep"/>.</summary>
+    public void KeepKernelDrops() => kernelDrops.Keep();
 
     public void AddSent(long datagrams, long bytes)
     {
@@ -43,10 +53,10 @@ internal sealed class UdpCounters(UdpCounters? total = null)
         total?.AddReceived(datagrams, bytes);
     }
 
-    public void AddUnsent(long datagrams)
+    public void AddSendErrors(long datagrams)
     {
-        Interlocked.Add(ref _droppedUnsent, datagrams);
-        total?.AddUnsent(datagrams);
+        Interlocked.Add(ref _sendErrors, datagrams);
+        total?.AddSendErrors(datagrams);
     }
 
     public void AddQueueFull()
@@ -63,7 +73,7 @@ internal sealed class UdpCounters(UdpCounters? total = null)
 
     public void AddRefused()
     {
-        Interlocked.Increment(ref _refusedUnanswered);
+        Interlocked.Increment(ref _refusedByAmplificationLimit);
         total?.AddRefused();
     }
 }

@@ -14,7 +14,7 @@ internal static class UdpAddresses
         return new Uri(string.Create(CultureInfo.InvariantCulture, $"udp://{host}:{endPoint.Port}"));
     }
 
-    /// <summary>Checks an address and gives its port.</summary>
+    /// <summary>Refuses an address that is not of this form.</summary>
     public static void Check(Uri address, bool portRequired)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -29,7 +29,7 @@ internal static class UdpAddresses
         }
     }
 
-    /// <summary>The addresses to dial, in the order to try them.</summary>
+    /// <summary>The addresses to connect to, in the order to try them.</summary>
     public static async ValueTask<IPAddress[]> ResolveAsync(Uri address, bool preferIPv6, CancellationToken cancellationToken)
     {
         var host = address.IdnHost;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -16,11 +17,18 @@ namespace Transports;
 /// <see cref="BurstAfter"/> reads that found a datagram waiting, reading is batched where that is possible: recvmmsg with a number of slots
 /// that doubles as long as reads fill all of them and falls back to one at each wait; and the kernel may join datagrams
 /// of one sender and size in one slot, which then takes 64 KiB. From there on waiting is a read of zero bytes, which on
-/// Linux takes no datagram. An idle socket waits that way too, and holds no buffer.</para>
+/// Linux takes no datagram. An idle socket waits that way too, and holds no buffer; and one that has to tell which address each
+/// datagram was sent to, which only recvmsg and recvmmsg do.</para>
+/// <list type="table">
+/// <listheader><term>reading</term><description>a read that has to wait, and a read of what is there</description></listheader>
+/// <item><term>one by one</term><description>Both are one call for one datagram: where nothing is native, and on a busy socket.</description></item>
+/// <item><term>idle, or with local addresses</term><description>Zero bytes; then one datagram.</description></item>
+/// <item><term>batched</term><description>Zero bytes; then as many as there are slots, and again while all were filled (a burst).</description></item>
+/// </list>
 /// </remarks>
 internal sealed class DatagramReader
 {
-    private const int MostSlots = 8;
+    private const int MaxSlots = 8;
 
     // An answer that is there before it is asked for is no burst; so many in a row are.
     private const int BurstAfter = 64;
@@ -28,6 +36,9 @@ internal sealed class DatagramReader
 
     // A wait longer than this makes the socket idle: the next wait holds no buffer.
     private const long IdleAfterMilliseconds = 1000;
+
+    // A segment size, and a local address in both of its forms, as dual mode tells it: 24, 32 and 40.
+    private const int MaxControlLength = 96;
 
     // sockaddr_in6 has 28 bytes; rounded up.
     private const int NameStride = 32;
@@ -39,9 +50,11 @@ internal sealed class DatagramReader
     private readonly int _maxMessageSize;
     private readonly IDatagramCalls _calls;
     private readonly bool _useOffload;
-    private readonly int[] _lengths = new int[MostSlots];
-    private readonly int[] _segments = new int[MostSlots];
+    private readonly int[] _lengths = new int[MaxSlots];
+    private readonly int[] _segments = new int[MaxSlots];
+    private readonly LocalIP[] _locals;
     private readonly byte[] _names;
+    private readonly bool _tellsLocal;
     private bool _native;
     private int _slotSize;
     private byte[] _buffer = [];
@@ -62,19 +75,22 @@ internal sealed class DatagramReader
     /// <param name="connected">Whether it hears one peer only, whose address need not be read.</param>
     /// <param name="options">Limits and services.</param>
     /// <param name="onReadable">Called, on any thread, when a read that had to wait can be completed.</param>
-    public DatagramReader(Socket socket, bool connected, UdpTransportOptions options, Action onReadable)
+    /// <param name="tellsLocal">Whether the socket was asked to say which address each datagram was sent to.</param>
+    public DatagramReader(Socket socket, bool connected, UdpTransportOptions options, Action onReadable, bool tellsLocal = false)
     {
         _socket = socket;
         _pool = options.BufferPool;
         _onReadable = onReadable;
         _maxMessageSize = options.MaxMessageSize;
         _calls = options.Calls;
-        _native = options.UseBatching && _calls.IsSupported;
-        _useOffload = options.UseReceiveOffload;
+        _native = options.EnableBatching && _calls.IsSupported;
+        _useOffload = options.EnableReceiveOffload;
+        _tellsLocal = tellsLocal;
+        _locals = tellsLocal ? new LocalIP[MaxSlots] : [];
 
         // One byte more than is allowed shows what is too large.
         _slotSize = _maxMessageSize + 1;
-        _names = connected ? [] : new byte[_native ? MostSlots * NameStride : NameStride];
+        _names = connected ? [] : new byte[_native ? MaxSlots * NameStride : NameStride];
         _from = connected ? null : new SocketAddress(socket.AddressFamily);
     }
 
@@ -83,6 +99,9 @@ internal sealed class DatagramReader
 
     /// <summary>The native address of the sender of the datagram taken last; stays until the next read.</summary>
     public ReadOnlySpan<byte> Sender => _names.AsSpan(CurrentSlot * NameStride, NameStride);
+
+    /// <summary>Which address of this machine the datagram taken last was sent to, where the socket tells.</summary>
+    public LocalIP Local => _tellsLocal ? _locals[CurrentSlot] : default;
 
     /// <summary>Datagrams taken since the sender may have changed come from the same one.</summary>
     public bool SenderIsNew { get; private set; }
@@ -134,7 +153,7 @@ internal sealed class DatagramReader
 
         while (true)
         {
-            _zeroByteRead = _batched || (_idle && _native);
+            _zeroByteRead = _batched || _tellsLocal || (_idle && _native);
             if (!TryStart(_zeroByteRead ? StartZeroByteRead() : StartRead()))
             {
                 return false;
@@ -262,7 +281,7 @@ internal sealed class DatagramReader
         EnsureBuffer(_slots * _slotSize);
         var messages = stackalloc MessageHeader[_slots];
         var vectors = stackalloc Vector[_slots];
-        var controls = stackalloc byte[_slots * ControlLength];
+        var controls = stackalloc byte[_slots * MaxControlLength];
         int count;
         fixed (byte* data = _buffer)
         fixed (byte* names = _names)
@@ -276,14 +295,16 @@ internal sealed class DatagramReader
                     NameLength = names is null ? 0u : NameStride,
                     Vectors = &vectors[i],
                     VectorCount = 1,
-                    Control = controls + (i * ControlLength),
-                    ControlLength = ControlLength,
+                    Control = controls + (i * MaxControlLength),
+                    ControlLength = MaxControlLength,
                 };
             }
 
             do
             {
-                count = _calls.ReceiveMany(_socket.SafeHandle, messages, _slots);
+                count = _native
+                    ? _calls.ReceiveMany(_socket.SafeHandle, messages, _slots)
+                    : _calls.ReceiveOne(_socket.SafeHandle, messages);
             }
             while (count == -Interrupted);
         }
@@ -292,10 +313,11 @@ internal sealed class DatagramReader
         {
             Publish(0);
             _burst = false;
-            if (count == -NoSuchCall)
+            if (count == -NoSuchCall && _native)
             {
                 // A sandbox's filter, for good: one by one, then. Nothing was joined yet, as this is the first call of its sort.
                 _native = _batched = false;
+                _slots = 1;
             }
             else if (count != -WouldBlock)
             {
@@ -308,7 +330,11 @@ internal sealed class DatagramReader
         for (var i = 0; i < count; i++)
         {
             _lengths[i] = (int)messages[i].Length;
-            _segments[i] = SegmentSize(messages[i]);
+            ReadControl(messages[i], out _segments[i], out var local);
+            if (_tellsLocal)
+            {
+                _locals[i] = local;
+            }
         }
 
         Publish(count);
@@ -318,16 +344,41 @@ internal sealed class DatagramReader
         }
         else if (_burst)
         {
-            _slots = Math.Min(_slots * 2, MostSlots);
+            _slots = Math.Min(_slots * 2, MaxSlots);
         }
     }
 
-    private static unsafe int SegmentSize(in MessageHeader message)
+    // What the kernel joined carries the size of the pieces; what it was told to, the local address. Each is a struct cmsghdr
+    // { size_t length; int level; int type; } and data, and begins at a multiple of eight bytes.
+    private static unsafe void ReadControl(in MessageHeader message, out int segment, out LocalIP local)
     {
-        // What the kernel joined carries the size of the pieces, an int, in a control message.
-        var control = message.Control;
-        return message.ControlLength >= ControlHeaderLength + sizeof(int) && *(int*)(control + 8) == SolUdp && *(int*)(control + 12) == UdpGro
-            ? *(int*)(control + ControlHeaderLength)
-            : int.MaxValue;
+        segment = int.MaxValue;
+        local = default;
+        var rest = new ReadOnlySpan<byte>(message.Control, (int)message.ControlLength);
+        while (rest.Length >= ControlHeaderLength)
+        {
+            var length = BinaryPrimitives.ReadInt64LittleEndian(rest);
+            if (length < ControlHeaderLength || length > rest.Length)
+            {
+                return;
+            }
+
+            var data = rest[ControlHeaderLength..(int)length];
+            switch ((BinaryPrimitives.ReadInt32LittleEndian(rest[8..]), BinaryPrimitives.ReadInt32LittleEndian(rest[12..])))
+            {
+                case (SolUdp, UdpGro) when data.Length >= sizeof(int):
+                    segment = BinaryPrimitives.ReadInt32LittleEndian(data);
+                    break;
+                case (SolIp, IpPacketInfo) when data.Length >= InPacketInfoLength:
+                    // Comes after the other form where both come, and knows better.
+                    local = LocalIP.FromIPv4(BinaryPrimitives.ReadUInt32LittleEndian(data[4..]));
+                    break;
+                case (SolIpv6, Ipv6PacketInfo) when data.Length >= In6PacketInfoLength:
+                    local = LocalIP.FromIPv6(data[..16], BinaryPrimitives.ReadInt32LittleEndian(data[16..]));
+                    break;
+            }
+
+            rest = rest[Math.Min(rest.Length, (int)((length + 7) & ~7L))..];
+        }
     }
 }
