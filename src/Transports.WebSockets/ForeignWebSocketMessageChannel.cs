@@ -8,6 +8,8 @@ namespace Transports;
 /// <remarks>No caller's token reaches the WebSocket, which would be aborted by it.</remarks>
 internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebSocketFeature
 {
+    private const int MaxReasonLength = 41;
+
     private readonly WebSocket _webSocket;
     private readonly SemaphoreSlim _sending = new(1, 1);
     private readonly ReceiveSignal _signal = new();
@@ -16,6 +18,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebS
     private readonly Func<Type, object?>? _features;
     private Task<WebSocketMessageType>? _reading;
     private bool _releaseWhenRead;
+    private bool _isInsideMessage;
     private Action? _disposed;
 
     /// <summary>A channel over an open WebSocket, which it owns from here on.</summary>
@@ -167,11 +170,11 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebS
         _received.Clear();
     }
 
-    // A close reason has at most 123 bytes of UTF-8.
+    // A close reason has at most 123 bytes of UTF-8, and this many characters have no more; never half of one.
     private static string? Shorten(string? description)
-        => description is null || System.Text.Encoding.UTF8.GetByteCount(description) <= WebSocketFrameHeader.MaxControlPayload - 2
+        => description is null or { Length: <= MaxReasonLength } || System.Text.Encoding.UTF8.GetByteCount(description) <= WebSocketFrameHeader.MaxControlPayload - 2
             ? description
-            : description[..Math.Min(description.Length, 40)];
+            : description[..(char.IsHighSurrogate(description[MaxReasonLength - 1]) ? MaxReasonLength - 1 : MaxReasonLength)];
 
     private static ChannelCloseInfo Lost(Exception error)
         => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, TransportCode: WebSocketCloseCode.Abnormal, Error: error);
@@ -199,6 +202,8 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebS
             {
                 return result.MessageType;
             }
+
+            _isInsideMessage = !result.EndOfMessage;
 
             if (_received.Count > MaxMessageSize)
             {
@@ -280,7 +285,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IWebS
             _sending.Release();
         }
 
-        EndByPeer(new ChannelCloseInfo(WebSocketCloseCode.ToStatus(code), IsRemote: true, _webSocket.CloseStatusDescription, code));
+        EndByPeer(WebSocketCloseCode.Describe(code, _webSocket.CloseStatusDescription, _isInsideMessage));
         GiveBack();
     }
 

@@ -45,18 +45,24 @@ internal static class WebSocketClientErrors
     // The platform names what is wrong with a certificate by these words.
     private static string AdviseOnTls(string reason)
     {
+        var advice = new List<string>();
         if (reason.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal))
         {
-            return "Connect by a name that the server's certificate has, or set SslOptions.TargetHost in ConfigureHandler.";
+            advice.Add("Connect by a name that the server's certificate has, or set SslOptions.TargetHost in ConfigureHandler.");
         }
 
-        if (reason.Contains("UntrustedRoot", StringComparison.Ordinal) || reason.Contains("PartialChain", StringComparison.Ordinal))
+        // With a wrong name the platform does not say what is wrong with the chain.
+        if (reason.Contains("UntrustedRoot", StringComparison.Ordinal) || reason.Contains("PartialChain", StringComparison.Ordinal)
+            || reason.Contains("RemoteCertificateChainErrors", StringComparison.Ordinal))
         {
-            return "No trusted authority vouches for the server's certificate. If the authority is yours, add its certificate to the system's store, or to SslOptions.CertificateChainPolicy in ConfigureHandler.";
+            advice.Add("No trusted authority vouches for the server's certificate. If the authority is yours, add its certificate to the system's store, or to SslOptions.CertificateChainPolicy in ConfigureHandler.");
         }
 
-        return reason.Contains("NotTimeValid", StringComparison.Ordinal)
-            ? "A certificate of the server is not valid now. Renew it, or set this machine's clock right."
-            : "";
+        if (reason.Contains("NotTimeValid", StringComparison.Ordinal))
+        {
+            advice.Add("A certificate of the server is not valid now. Renew it, or set this machine's clock right.");
+        }
+
+        return string.Join(' ', advice);
     }
 }

@@ -44,6 +44,23 @@ internal static class WebSocketCloseCode
         _ => PrivateBase + (int)status,
     };
 
+    /// <summary>What a peer's close frame says.</summary>
+    /// <param name="code">Its number.</param>
+    /// <param name="reason">Its text, if any.</param>
+    /// <param name="isInsideMessage">It came between a message's fragments.</param>
+    public static ChannelCloseInfo Describe(int code, string? reason, bool isInsideMessage)
+    {
+        var status = ToStatus(code);
+        if (isInsideMessage && status is (ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway))
+        {
+            // Answered like any other: the protocol allows it. But a message was begun and is lost, so it is no end in order to whoever receives.
+            status = ChannelCloseStatus.ProtocolError;
+            reason = $"The close frame came inside a fragmented message, the beginning of which is lost. {reason}".TrimEnd();
+        }
+
+        return new ChannelCloseInfo(status, IsRemote: true, reason, code);
+    }
+
     public static ChannelCloseStatus ToStatus(int code) => code switch
     {
         Normal or NoStatus => ChannelCloseStatus.Normal,

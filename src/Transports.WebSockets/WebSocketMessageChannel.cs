@@ -125,15 +125,7 @@ public sealed class WebSocketMessageChannel : FramedMessageChannel, IWebSocketFe
     internal void OnClose(int code, string? reason)
     {
         _peerCloseCode = code;
-        var status = WebSocketCloseCode.ToStatus(code);
-        if (_decoder.IsInsideMessage && status is (ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway))
-        {
-            // Answered like any other: the protocol allows it. But a message was begun and is lost, so it is no end in order to whoever receives.
-            status = ChannelCloseStatus.ProtocolError;
-            reason = $"The close frame came inside a fragmented message, the beginning of which is lost. {reason}".TrimEnd();
-        }
-
-        EndByPeerInOrder(new ChannelCloseInfo(status, IsRemote: true, reason, code));
+        EndByPeerInOrder(WebSocketCloseCode.Describe(code, reason, _decoder.IsInsideMessage));
     }
 
     /// <summary>

@@ -197,6 +197,40 @@ public sealed class WebSocketChannelTests
     }
 
     [Fact]
+    public async Task Create_OverThePlatformsWebSocket_CloseInsideAMessageIsNoEndInOrder()
+    {
+        await using var server = RawServer.Start(async (stream, head) =>
+        {
+            byte[] frames = [0x01, 0x01, (byte)'a', 0x88, 0x02, 0x03, 0xE8];
+            await stream.WriteAsync((byte[])[
+                .. System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {RawServer.AcceptOf(head)}\r\n\r\n"),
+                .. frames]);
+            await RawServer.ReadToEndAsync(stream);
+        });
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(server.Address, Token);
+        await using var client = WebSocketMessageChannel.Create(socket);
+        await FluentActions.Awaiting(async () => await client.ReceiveAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
+        var end = await client.Closed;
+        end.Status.Should().Be(ChannelCloseStatus.ProtocolError);
+        end.TransportCode.Should().Be(1000);
+    }
+
+    [Fact]
+    public async Task Create_OverThePlatformsWebSocket_LongDescriptionIsCutBetweenCharacters()
+    {
+        await using var pair = await Pair.ListenAsync();
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(pair.Address, Token);
+        await using var client = WebSocketMessageChannel.Create(socket);
+        await using var server = (await pair.Listener.AcceptAsync(Token))!;
+        var closing = client.CloseAsync(ChannelCloseStatus.Normal, new string('ř', 40) + string.Concat(Enumerable.Repeat("😀", 50)), Token).AsTask();
+        (await server.ReceiveAsync(Token)).Should().BeNull();
+        await closing;
+        (await server.Closed).Description.Should().Be(new string('ř', 40));
+    }
+
+    [Fact]
     public async Task KeepAlive_PeerThatSaysNothing_TimesOut()
     {
         // The client does not receive, so it answers no ping.

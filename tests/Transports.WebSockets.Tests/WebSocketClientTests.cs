@@ -51,19 +51,22 @@ public sealed class WebSocketClientTests
         failure.Message.Should().Contain(failure.GetBaseException().Message).And.NotEndWith("sending the request.");
     }
 
-    [Fact]
-    public async Task Connect_CertificateOfNoTrustedAuthority_SaysWhatToDo()
+    [Theory]
+    [InlineData("localhost", 1, "CertificateChainPolicy", null)]
+    [InlineData("localhost", -1, "clock", "CertificateChainPolicy")]
+    [InlineData("127.0.0.1", 1, "SslOptions.TargetHost", "CertificateChainPolicy")]
+    public async Task Connect_CertificateThatIsRefused_SaysWhatToDo(string host, int validForDays, string advice, string? secondAdvice)
     {
         using var key = System.Security.Cryptography.RSA.Create(2048);
         var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=localhost", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
         var names = new System.Security.Cryptography.X509Certificates.SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(validForDays));
         await using var listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions { ServerCertificate = certificate }).ListenAsync(new Uri("wss://localhost:0/ws"), Token);
         using var transport = new WebSocketTransport();
-        (await FluentActions.Awaiting(async () => await transport.ConnectAsync(listener.LocalAddress, Token)).Should().ThrowAsync<TransportException>())
-            .Which.Message.Should().Contain("UntrustedRoot").And.Contain("CertificateChainPolicy");
+        (await FluentActions.Awaiting(async () => await transport.ConnectAsync(new UriBuilder(listener.LocalAddress) { Host = host }.Uri, Token)).Should().ThrowAsync<TransportException>())
+            .Which.Message.Should().Contain(advice).And.Contain(secondAdvice ?? advice);
     }
 
     [Theory]
