@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -34,9 +35,10 @@ public sealed class AspNetCoreTransport : IServerTransport
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || !Schemes.Contains(address.Scheme))
         {
-            throw new ArgumentException($"Kestrel listens here at {string.Join(", ", Schemes)} addresses, not at '{address}'.", nameof(address));
+            throw new ArgumentException($"Kestrel listens here at {string.Join(", ", Schemes)} addresses, not at '{AddressText.Of(address)}'.", nameof(address));
         }
 
+        AddressText.ThrowIfUserInfo(address, "check clients' credentials by their requests", nameof(address));
         var settings = new KestrelListenerSettings
         {
             Protocols = _options.Protocols ?? (KestrelListener.IsEncrypted(address) ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1),

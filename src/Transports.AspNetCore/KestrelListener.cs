@@ -68,7 +68,7 @@ internal sealed class KestrelListener : IMessageListener
         if (isEncrypted && settings.ServerCertificate is null)
         {
             throw new TransportUnavailableException(
-                $"a certificate for {address}",
+                $"a certificate for {AddressText.Of(address)}",
                 $"Set {settings.ServerCertificateOption} to one with its private key, or listen without TLS behind a proxy that has one.");
         }
 
@@ -81,7 +81,7 @@ internal sealed class KestrelListener : IMessageListener
         cancellationToken.ThrowIfCancellationRequested();
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(loggerFactory);
+        builder.Services.AddSingleton<ILoggerFactory>(new KestrelLoggerFactory(loggerFactory));
         builder.WebHost.UseKestrelCore();
         if (isEncrypted)
         {
@@ -121,7 +121,7 @@ internal sealed class KestrelListener : IMessageListener
             await application.DisposeAsync().ConfigureAwait(false);
             if (e is IOException or SocketException)
             {
-                throw new TransportException($"Could not listen at {address}. {e.Message}", e);
+                throw new TransportException($"Could not listen at {AddressText.Of(address)}. {e.Message}", e);
             }
 
             throw;

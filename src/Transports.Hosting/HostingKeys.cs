@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -19,7 +20,7 @@ internal static class HostingKeys
 
         if (!address.IsAbsoluteUri)
         {
-            return ValidateOptionsResult.Fail($"{section}:Address is '{address}', which has no scheme. Write it whole, such as tcp://localhost:5000.");
+            return ValidateOptionsResult.Fail($"{section}:Address is '{AddressText.Of(address)}', which has no scheme. Write it whole, such as tcp://localhost:5000.");
         }
 
         try

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -25,7 +26,7 @@ internal sealed class MessageChannelClient(
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TransportException(
-                $"The client '{name}' did not reach {current.Address} within {current.ConnectTimeout}. Check that the peer runs, or raise {HostingKeys.Client(name)}:{nameof(current.ConnectTimeout)}.", e);
+                $"The client '{name}' did not reach {AddressText.Of(current.Address)} within {current.ConnectTimeout}. Check that the peer runs, or raise {HostingKeys.Client(name)}:{nameof(current.ConnectTimeout)}.", e);
         }
         catch (OperationCanceledException e)
         {

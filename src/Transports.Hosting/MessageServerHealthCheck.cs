@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -11,7 +12,7 @@ internal sealed class MessageServerHealthCheck(HostedMessageServer server) : IHe
         var data = new Dictionary<string, object> { ["channels"] = channels };
         if (server.LocalAddress is { } address)
         {
-            data["address"] = address.ToString();
+            data["address"] = AddressText.Of(address);
         }
 
         return Task.FromResult(server switch
@@ -20,7 +21,7 @@ internal sealed class MessageServerHealthCheck(HostedMessageServer server) : IHe
                 context.Registration.FailureStatus, $"The message server '{server.Name}' does not accept: it has not started, is stopping, or its listener failed.", null, data),
             _ when channels >= server.MaxChannels => HealthCheckResult.Degraded(
                 $"The message server '{server.Name}' has {channels} channels open, as many as MaxChannels allows; new peers wait.", null, data),
-            _ => HealthCheckResult.Healthy($"Listening at {server.LocalAddress}.", data),
+            _ => HealthCheckResult.Healthy($"Listening at {AddressText.Of(server.LocalAddress)}.", data),
         });
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -19,13 +20,15 @@ internal static class QuicAddresses
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || !address.Scheme.Equals("quic", StringComparison.OrdinalIgnoreCase))
         {
-            throw new ArgumentException($"'{address}' is not a QUIC address. Write quic://host:port.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' is not a QUIC address. Write quic://host:port.", nameof(address));
         }
 
         if (address.Host.Length == 0 || address.Port < 0 || (portRequired && address.Port == 0))
         {
-            throw new ArgumentException($"'{address}' lacks a host or a port. Write quic://host:port{(portRequired ? "" : ", with port 0 for any free one")}.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' lacks a host or a port. Write quic://host:port{(portRequired ? "" : ", with port 0 for any free one")}.", nameof(address));
         }
+
+        AddressText.ThrowIfUserInfo(address, "tell the peer who you are in a message", nameof(address));
     }
 
     /// <summary>The addresses of the host, in the order to try them; a listener takes the first.</summary>

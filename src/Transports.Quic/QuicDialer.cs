@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -101,11 +102,11 @@ internal sealed class QuicDialer(QuicTransportOptions options, ILogger logger)
             catch (AuthenticationException e)
             {
                 throw new TransportException(
-                    $"The handshake with {address} failed. {e.Message} Check that the certificate is trusted and names the host, and that both ends speak '{options.ApplicationProtocol}'.", e);
+                    $"The handshake with {AddressText.Of(address)} failed. {e.Message} Check that the certificate is trusted and names the host, and that both ends speak '{options.ApplicationProtocol}'.", e);
             }
         }
 
         throw new TransportException(
-            $"No QUIC connection to {address} could be opened. {failure?.Message ?? "The name has no address."} Check that a listener is there, and that UDP is not blocked on the way.", failure);
+            $"No QUIC connection to {AddressText.Of(address)} could be opened. {failure?.Message ?? "The name has no address."} Check that a listener is there, and that UDP is not blocked on the way.", failure);
     }
 }

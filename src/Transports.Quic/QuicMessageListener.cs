@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using System.Security.Authentication;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -131,7 +132,7 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
             catch (Exception e)
             {
                 QuicLog.ListenerFailed(_logger, e, LocalAddress);
-                _accepted.Writer.TryComplete(new TransportException($"The listener at {LocalAddress} failed and accepts no more; open it again.", e));
+                _accepted.Writer.TryComplete(new TransportException($"The listener at {AddressText.Of(LocalAddress)} failed and accepts no more; open it again.", e));
                 return;
             }
 

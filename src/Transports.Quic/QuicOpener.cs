@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -19,7 +20,7 @@ internal static class QuicOpener
         if (options.TlsServer is { Certificate: null, CertificateSelector: null })
         {
             throw new InvalidOperationException(
-                $"Listening at {address} needs a certificate, as QUIC always encrypts: set QuicTransportOptions.TlsServer.Certificate or CertificateSelector.");
+                $"Listening at {AddressText.Of(address)} needs a certificate, as QUIC always encrypts: set QuicTransportOptions.TlsServer.Certificate or CertificateSelector.");
         }
 
         var target = address.Host is "*" or "+"
@@ -42,7 +43,7 @@ internal static class QuicOpener
         }
         catch (Exception e) when (e is QuicException or SocketException)
         {
-            throw new TransportException($"The address {address} could not be bound. {e.Message}", e);
+            throw new TransportException($"The address {AddressText.Of(address)} could not be bound. {e.Message}", e);
         }
     }
 

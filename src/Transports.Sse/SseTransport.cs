@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -41,9 +42,10 @@ public sealed class SseTransport : IClientTransport, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || !Schemes.Contains(address.Scheme))
         {
-            throw new ArgumentException($"'{address}' is not an sse+http:// or sse+https:// address.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' is not an sse+http:// or sse+https:// address.", nameof(address));
         }
 
+        AddressText.ThrowIfUserInfo(address, "add an Authorization header in SseTransportOptions.ConfigureRequest", nameof(address));
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
@@ -52,11 +54,11 @@ public sealed class SseTransport : IClientTransport, IDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TransportException($"{address} did not begin an event stream within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
+            throw new TransportException($"{AddressText.Of(address)} did not begin an event stream within {_options.ConnectTimeout.TotalSeconds:0.#} seconds (ConnectTimeout).", e);
         }
         catch (HttpRequestException e)
         {
-            throw new TransportException($"Could not open an event stream from {address}. {e.Message}", e);
+            throw new TransportException($"Could not open an event stream from {AddressText.Of(address)}. {e.Message}", e);
         }
     }
 
@@ -87,7 +89,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
             var isOwn = requests.Session is not null;
             if (isDuplex && !isOwn)
             {
-                throw new TransportException($"{address} has no session to send to: only servers of this library take messages over SSE. Leave '{SseWire.DuplexQuery}' out to receive only.");
+                throw new TransportException($"{AddressText.Of(address)} has no session to send to: only servers of this library take messages over SSE. Leave '{SseWire.DuplexQuery}' out to receive only.");
             }
 
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
@@ -123,14 +125,14 @@ public sealed class SseTransport : IClientTransport, IDisposable
     {
         if (response.StatusCode != HttpStatusCode.OK)
         {
-            throw new TransportException($"{address} refused the event stream with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path and the credentials.");
+            throw new TransportException($"{AddressText.Of(address)} refused the event stream with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path and the credentials.");
         }
 
         // The header as it was sent: a type with an empty parameter is still this type, though .NET's parser refuses it.
         var type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : "";
         if (!type.Split(';')[0].Trim().Equals(SseWire.ContentType, StringComparison.OrdinalIgnoreCase))
         {
-            throw new TransportException($"{address} answered with '{type}' instead of {SseWire.ContentType}: it is no event stream. Check the path.");
+            throw new TransportException($"{AddressText.Of(address)} answered with '{type}' instead of {SseWire.ContentType}: it is no event stream. Check the path.");
         }
     }
 

@@ -1,3 +1,5 @@
+using Transports.Extensibility;
+
 namespace Transports;
 
 /// <summary>What a <c>tcp</c>, <c>tls</c> or <c>unix</c> address says, checked.</summary>
@@ -17,7 +19,7 @@ internal sealed record TcpAddress(string Scheme, string Host, int Port, string? 
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri)
         {
-            throw new ArgumentException($"The address '{address}' has no scheme. Write it whole, such as tcp://localhost:5000.", nameof(address));
+            throw new ArgumentException($"The address '{AddressText.Of(address)}' has no scheme. Write it whole, such as tcp://localhost:5000.", nameof(address));
         }
 
         return address.Scheme switch
@@ -35,14 +37,14 @@ internal sealed record TcpAddress(string Scheme, string Host, int Port, string? 
         if (address.Authority.Length > 0)
         {
             throw new ArgumentException(
-                $"A Unix domain socket's address has three slashes and an absolute path, such as unix:///run/app.sock; '{address}' has a host, '{address.Authority}'.",
+                $"A Unix domain socket's address has three slashes and an absolute path, such as unix:///run/app.sock; '{AddressText.Of(address)}' has a host, '{address.Authority}'.",
                 nameof(address));
         }
 
         var path = Uri.UnescapeDataString(address.AbsolutePath);
         if (path.Length < 2)
         {
-            throw new ArgumentException($"'{address}' has no path. Write one, such as unix:///run/app.sock.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' has no path. Write one, such as unix:///run/app.sock.", nameof(address));
         }
 
         return new TcpAddress(Unix, "", NoPort, path);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -6,26 +7,26 @@ namespace Transports;
 internal static partial class TcpLog
 {
     [LoggerMessage(2000, LogLevel.Information, "Listening on {Address}.")]
-    public static partial void Listening(ILogger logger, Uri address);
+    public static partial void Listening(ILogger logger, AddressText address);
 
     [LoggerMessage(2001, LogLevel.Debug, "Stopped listening on {Address}.")]
-    public static partial void StoppedListening(ILogger logger, Uri address);
+    public static partial void StoppedListening(ILogger logger, AddressText address);
 
     [LoggerMessage(2002, LogLevel.Debug, "A connection to {Address} was gone before it was accepted: {Reason}")]
-    public static partial void GoneBeforeAccepted(ILogger logger, Uri address, string reason);
+    public static partial void GoneBeforeAccepted(ILogger logger, AddressText address, string reason);
 
     [LoggerMessage(2003, LogLevel.Information, "{Address} listens on IPv4 alone, because this machine has no IPv6 loopback address: {Reason}")]
-    public static partial void NoIPv6Loopback(ILogger logger, Uri address, string reason);
+    public static partial void NoIPv6Loopback(ILogger logger, AddressText address, string reason);
 
     [LoggerMessage(2010, LogLevel.Information, "A TLS handshake with {RemoteAddress} failed. {Reason}")]
-    public static partial void HandshakeFailed(ILogger logger, Uri? remoteAddress, string reason);
+    public static partial void HandshakeFailed(ILogger logger, AddressText remoteAddress, string reason);
 
     [LoggerMessage(2011, LogLevel.Debug, "{RemoteAddress} connected and left, or was dropped for others, without saying anything.")]
-    public static partial void PeerSaidNothing(ILogger logger, Uri? remoteAddress);
+    public static partial void PeerSaidNothing(ILogger logger, AddressText remoteAddress);
 
     [LoggerMessage(2012, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed, because TlsServerOptions.CertificateSelector gave no certificate.")]
-    public static partial void NoServerCertificate(ILogger logger, Exception error, Uri? remoteAddress);
+    public static partial void NoServerCertificate(ILogger logger, Exception error, AddressText remoteAddress);
 
     [LoggerMessage(2013, LogLevel.Error, "The TLS handshake with {RemoteAddress} failed on this side.")]
-    public static partial void HandshakeBroke(ILogger logger, Exception error, Uri? remoteAddress);
+    public static partial void HandshakeBroke(ILogger logger, Exception error, AddressText remoteAddress);
 }

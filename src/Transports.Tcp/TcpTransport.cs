@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -50,7 +51,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         var target = TcpAddress.Parse(address);
         if (target.Port == 0)
         {
-            throw new ArgumentException($"Cannot connect to '{address}': write the port of the server; port 0 is for listening.", nameof(address));
+            throw new ArgumentException($"Cannot connect to '{AddressText.Of(address)}': write the port of the server; port 0 is for listening.", nameof(address));
         }
 
         cancellationToken.ThrowIfCancellationRequested();

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -26,7 +27,7 @@ internal static class UnixSocketPath
     }
 
     /// <summary>Listens at a path. A socket file that a dead process left there is replaced; one that is in use is not.</summary>
-    public static Socket Listen(string path, Uri shown, int backlog)
+    public static Socket Listen(string path, AddressText shown, int backlog)
     {
         var endPoint = ToEndPoint(path);
         try
@@ -78,7 +79,7 @@ internal static class UnixSocketPath
         }
     }
 
-    private static void RemoveStale(UnixDomainSocketEndPoint endPoint, string path, Uri shown, SocketException cause)
+    private static void RemoveStale(UnixDomainSocketEndPoint endPoint, string path, AddressText shown, SocketException cause)
     {
         if (!IsSocket(path))
         {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -102,7 +103,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         catch (SocketException e)
         {
             socket?.Dispose();
-            throw new TransportException($"The address {address} could not be bound. {e.Message}", e);
+            throw new TransportException($"The address {AddressText.Of(address)} could not be bound. {e.Message}", e);
         }
         catch
         {
@@ -153,7 +154,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         }
 
         throw new TransportException(
-            $"No socket could be opened towards {address}. {failure?.Message ?? "The name has no address."}"
+            $"No socket could be opened towards {AddressText.Of(address)}. {failure?.Message ?? "The name has no address."}"
             + (failure is SocketException { SocketErrorCode: SocketError.AccessDenied } ? " For a broadcast address, set UdpTransportOptions.EnableBroadcast." : ""),
             failure);
     }

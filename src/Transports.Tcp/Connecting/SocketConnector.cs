@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -19,7 +20,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
         Dialer = dialer,
     };
 
-    public async Task<Socket> ConnectAsync(TcpAddress address, Uri shown, CancellationToken cancellationToken)
+    public async Task<Socket> ConnectAsync(TcpAddress address, AddressText shown, CancellationToken cancellationToken)
     {
         using var deadline = new ConnectDeadline(options.ConnectTimeout, options.TimeProvider, cancellationToken);
         var report = new ConnectReport();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -10,7 +11,7 @@ internal static class ListeningSockets
     // With port 0 the port that IPv4 got may be taken on IPv6; another one is asked for then.
     private const int PortAttempts = 16;
 
-    public static (IReadOnlyList<Socket> Sockets, Uri LocalAddress) Bind(TcpAddress address, Uri shown, int backlog, ILogger logger)
+    public static (IReadOnlyList<Socket> Sockets, Uri LocalAddress) Bind(TcpAddress address, AddressText shown, int backlog, ILogger logger)
     {
         if (address.Path is { } path)
         {
@@ -112,14 +113,14 @@ internal static class ListeningSockets
         }
     }
 
-    private static IPAddress ParseLiteral(TcpAddress address, Uri shown)
+    private static IPAddress ParseLiteral(TcpAddress address, AddressText shown)
         => IPAddress.TryParse(address.Host, out var literal)
             ? literal
             : throw new ArgumentException(
                 $"Cannot listen on '{shown}': '{address.Host}' is a name. Write localhost, an IP address of this machine, or [::] for all of its addresses.",
                 nameof(address));
 
-    private static TransportException Explain(Uri shown, SocketException error)
+    private static TransportException Explain(AddressText shown, SocketException error)
     {
         var advice = error.SocketErrorCode switch
         {

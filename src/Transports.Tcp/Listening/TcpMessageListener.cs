@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -61,7 +62,7 @@ internal sealed class TcpMessageListener : IMessageListener
             }
 
             throw new TransportException(
-                $"Accepting a connection at {LocalAddress} failed: {arrival.Failure!.Message}. The listener goes on; if this repeats, raise the limit of open files (ulimit -n) or lower the number of channels.",
+                $"Accepting a connection at {AddressText.Of(LocalAddress)} failed: {arrival.Failure!.Message}. The listener goes on; if this repeats, raise the limit of open files (ulimit -n) or lower the number of channels.",
                 arrival.Failure);
         }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -10,7 +11,7 @@ internal static class TlsClientHandshake
 {
     /// <summary>Runs it. Owns the socket: nothing is left open on failure.</summary>
     public static async Task<(SslStream Stream, TlsSocketStream Transport)> RunAsync(
-        Socket socket, string host, Uri shown, TcpTransportOptions options, CancellationToken cancellationToken)
+        Socket socket, string host, AddressText shown, TcpTransportOptions options, CancellationToken cancellationToken)
     {
         var tls = options.TlsClient;
         var targetHost = tls.TargetHost ?? host;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -287,7 +288,7 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         }
 
         UdpLog.ListenerFailed(_logger, error, LocalAddress);
-        var failure = new TransportException($"The listener at {LocalAddress} failed and reads no more; open it again.", error);
+        var failure = new TransportException($"The listener at {AddressText.Of(LocalAddress)} failed and reads no more; open it again.", error);
         foreach (var peer in _peers.Stop(failure))
         {
             // They would wait for what nobody reads.

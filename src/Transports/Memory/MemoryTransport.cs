@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -85,7 +86,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
         return _listeners.TryAdd(name, listener)
             ? new ValueTask<IMessageListener>(listener)
             : ValueTask.FromException<IMessageListener>(new TransportException(
-                $"Somebody listens at {address} already. Stop that listener first, use another name, or another MemoryTransport: each has names of its own."));
+                $"Somebody listens at {AddressText.Of(address)} already. Stop that listener first, use another name, or another MemoryTransport: each has names of its own."));
     }
 
     private static string NameOf(Uri address)
@@ -93,17 +94,18 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || !address.Scheme.Equals("mem", StringComparison.OrdinalIgnoreCase))
         {
-            throw new ArgumentException($"'{address}' is not an in-memory address. Write it as mem://name.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' is not an in-memory address. Write it as mem://name.", nameof(address));
         }
 
+        AddressText.ThrowIfUserInfo(address, "tell the peer who you are in a message", nameof(address));
         var name = address.Authority + address.AbsolutePath.TrimEnd('/');
         return name.Length > 0
             ? name
-            : throw new ArgumentException($"'{address}' has no name. Write it as mem://name.", nameof(address));
+            : throw new ArgumentException($"'{AddressText.Of(address)}' has no name. Write it as mem://name.", nameof(address));
     }
 
     private static TransportException NobodyListens(Uri address) => new(
-        $"Nobody listens at {address} in this process. Call ListenAsync with this address first, on the same MemoryTransport.");
+        $"Nobody listens at {AddressText.Of(address)} in this process. Call ListenAsync with this address first, on the same MemoryTransport.");
 
     private MessageChannelContext Context(ChannelSide side, Uri? localAddress, Uri? remoteAddress) => new()
     {

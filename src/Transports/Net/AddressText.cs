@@ -51,6 +51,12 @@ public readonly struct AddressText(Uri? address)
 
         // An address without // has no host to the parser, which takes name:password@host for a path under the scheme "name".
         var text = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.SafeUnescaped);
+        if (address.Query.Length == 0 && address.OriginalString.Contains('?', StringComparison.Ordinal))
+        {
+            // Some schemes have no query to the parser, which takes it for a part of the path.
+            text = WithoutQuery(text.Replace("%3F", "?", StringComparison.OrdinalIgnoreCase));
+        }
+
         return (address.Host.Length > 0 || address.IsFile ? text : WithoutUser(text)) + (address.Query.Length > 0 ? "?" + LeftOut : "");
     }
 

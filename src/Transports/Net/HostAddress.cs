@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -32,18 +33,19 @@ public sealed record HostAddress(string Scheme, string Host, int Port)
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri || (scheme is not null && address.Scheme != scheme))
         {
-            throw new ArgumentException($"'{address}' is no {scheme ?? "absolute"} address. Write it whole, such as {scheme ?? "tcp"}://localhost:5000.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' is no {scheme ?? "absolute"} address. Write it whole, such as {scheme ?? "tcp"}://localhost:5000.", nameof(address));
         }
 
         if (address.Host.Length == 0)
         {
-            throw new ArgumentException($"'{address}' has no host. Write one, such as {address.Scheme}://localhost:5000.", nameof(address));
+            throw new ArgumentException($"'{AddressText.Of(address)}' has no host. Write one, such as {address.Scheme}://localhost:5000.", nameof(address));
         }
 
+        AddressText.ThrowIfUserInfo(address, "tell the peer who you are in a message, or by a TLS certificate", nameof(address));
         if (address.AbsolutePath.Length > 1 || address.Query.Length > 0 || address.Fragment.Length > 0)
         {
             throw new ArgumentException(
-                $"A {address.Scheme} address is a host and a port, such as {address.Scheme}://localhost:5000; '{address}' has more after them.",
+                $"A {address.Scheme} address is a host and a port, such as {address.Scheme}://localhost:5000; '{AddressText.Of(address)}' has more after them.",
                 nameof(address));
         }
 
@@ -51,7 +53,7 @@ public sealed record HostAddress(string Scheme, string Host, int Port)
         return address.Port != NoPort
             ? new HostAddress(address.Scheme, address.IdnHost, address.Port)
             : throw new ArgumentException(
-                $"'{address}' has no port, and {address.Scheme} has no usual one. Write one from 1 to 65535, such as {address.Scheme}://{address.Host}:5000; 0 asks a listener for a free port.",
+                $"'{AddressText.Of(address)}' has no port, and {address.Scheme} has no usual one. Write one from 1 to 65535, such as {address.Scheme}://{address.Host}:5000; 0 asks a listener for a free port.",
                 nameof(address));
     }
 
@@ -64,7 +66,7 @@ public sealed record HostAddress(string Scheme, string Host, int Port)
         var parsed = Parse(address, scheme);
         return parsed.Port != 0
             ? parsed
-            : throw new ArgumentException($"Cannot connect to '{address}': write the port of the server; port 0 is for listening.", nameof(address));
+            : throw new ArgumentException($"Cannot connect to '{AddressText.Of(address)}': write the port of the server; port 0 is for listening.", nameof(address));
     }
 
     /// <summary>Whether a host is <c>localhost</c>.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -199,7 +200,7 @@ internal static class HttpRefusal
     private static string[] ValuesOf(HttpResponseMessage response, string header)
         => response.Headers.NonValidated.TryGetValues(header, out var values) ? [.. values] : [];
 
-    private static string Show(Uri address) => OneLine(address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped));
+    private static string Show(Uri address) => OneLine(AddressText.Of(address));
 
     // A peer's text goes into logs: no new lines, no control characters, no runs of blanks.
     private static string OneLine(string text)

@@ -1,3 +1,5 @@
+using Transports.Extensibility;
+
 namespace Transports;
 
 /// <summary>Opens channels and listeners over a set of transports, chosen by the address's scheme. Works without dependency injection.</summary>
@@ -49,7 +51,7 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
         ArgumentNullException.ThrowIfNull(address);
         if (!address.IsAbsoluteUri)
         {
-            throw new ArgumentException($"The address '{address}' has no scheme. Write it whole, such as tcp://localhost:5000.", nameof(address));
+            throw new ArgumentException($"The address '{AddressText.Of(address)}' has no scheme. Write it whole, such as tcp://localhost:5000.", nameof(address));
         }
 
         return transports.TryGetValue(address.Scheme, out var transport)

@@ -16,6 +16,7 @@ public sealed class AddressTextTests
     [InlineData("//user:s3cret@host?t0ken", "…@host?…")]
     [InlineData("path?t0ken#s3cret", "path?…")]
     [InlineData("path#s3cret", "path")]
+    [InlineData("gopher://user:s3cret@host/a?t0ken", "gopher://host/a?…")]
     public void Of_AnyAddress_ShowsNothingSecret(string address, string shown)
     {
         var uri = new Uri(address, UriKind.RelativeOrAbsolute);

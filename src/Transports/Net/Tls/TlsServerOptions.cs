@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -56,12 +57,12 @@ public sealed class TlsServerOptions
         }
 
         var certificate = Certificate ?? throw new ArgumentException(
-            $"Listening at {address} needs a certificate: set Certificate or CertificateSelector in the {nameof(TlsServerOptions)} of the transport's options, for instance to new PemCertificateProvider(\"cert.pem\", \"key.pem\").GetCertificateContext.",
+            $"Listening at {AddressText.Of(address)} needs a certificate: set Certificate or CertificateSelector in the {nameof(TlsServerOptions)} of the transport's options, for instance to new PemCertificateProvider(\"cert.pem\", \"key.pem\").GetCertificateContext.",
             nameof(address));
         if (!certificate.HasPrivateKey)
         {
             throw new ArgumentException(
-                $"The certificate in {nameof(TlsServerOptions)}.{nameof(Certificate)} ({certificate.Subject}) has no private key, so {address} cannot be listened at. Load it together with its key.",
+                $"The certificate in {nameof(TlsServerOptions)}.{nameof(Certificate)} ({certificate.Subject}) has no private key, so {AddressText.Of(address)} cannot be listened at. Load it together with its key.",
                 nameof(address));
         }
 
