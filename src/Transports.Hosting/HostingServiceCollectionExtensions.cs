@@ -100,8 +100,6 @@ public static class HostingServiceCollectionExtensions
         ArgumentException.ThrowIfNullOrEmpty(name);
         ThrowIfAdded<IMessageChannelClient>(services, name, "message channel client");
         services.AddTransports();
-        services.TryAddSingleton<IMessageChannelClientFactory, MessageChannelClientFactory>();
-        services.AddSingleton(new MessageChannelClientFactory.Registration(name));
         services.AddKeyedSingleton<IMessageChannelClient>(name, (provider, _) => new MessageChannelClient(
             name,
             provider.GetRequiredService<IMessageChannelFactory>(),

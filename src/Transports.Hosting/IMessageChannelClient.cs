@@ -1,7 +1,7 @@
 namespace Transports;
 
 /// <summary>A named peer to dial. Nothing is dialled before <see cref="ConnectAsync"/> is called.</summary>
-/// <remarks>Resolve it with its name as the key, or from <see cref="IMessageChannelClientFactory"/>.</remarks>
+/// <remarks>Resolve it with its name as the key: <c>[FromKeyedServices("orders")] IMessageChannelClient orders</c>, or <c>GetRequiredKeyedService</c>.</remarks>
 public interface IMessageChannelClient
 {
     /// <summary>The name it was added with.</summary>

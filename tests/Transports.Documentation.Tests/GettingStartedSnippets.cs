@@ -90,6 +90,44 @@ public sealed partial class GettingStartedSnippets
         lines.Should().Equal("one", "two", "three");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Relay_AsShown_EndsBothSidesWhenOneEnds(bool upstreamEnds)
+    {
+        var (client, accepted) = await ConnectAsync();
+        var (dialed, upstream) = await ConnectAsync();
+        await using var disposingClient = client;
+        await using var disposingUpstream = upstream;
+        var relaying = RelayAsync(accepted, dialed, CancellationToken.None);
+
+        await client.SendAsync("question");
+        (await upstream.ReceiveAsync())!.Value.GetText().Should().Be("question");
+        await upstream.SendAsync("answer");
+        (await client.ReceiveAsync())!.Value.GetText().Should().Be("answer");
+        await (upstreamEnds ? upstream : client).CloseAsync();
+
+        (await (upstreamEnds ? client : upstream).ReceiveAsync()).Should().BeNull();
+        await relaying;
+    }
+
+    [Fact]
+    public async Task Handler_AsShown_FinishesItsWorkWhenTheServerStops()
+    {
+        await using var provider = Services().BuildServiceProvider();
+        var transports = provider.GetRequiredService<IMessageChannelFactory>();
+        await using var server = new MessageServer(transports, new Uri("tcp://localhost:0"), ServeAsync);
+        await server.StartAsync();
+        await using var client = await transports.ConnectAsync(server.LocalAddress!);
+        await client.SendAsync("order");
+        (await client.ReceiveAsync())!.Value.GetText().Should().Be("done: order");
+
+        await server.StopAsync();
+
+        (await client.ReceiveAsync())!.Value.GetText().Should().Be("goodbye");
+        (await client.ReceiveAsync()).Should().BeNull();
+    }
+
     [Fact]
     public async Task UnknownScheme_AsDescribed_NamesTheCallThatAddsIt()
     {
@@ -100,6 +138,38 @@ public sealed partial class GettingStartedSnippets
 
         (await connecting.Should().ThrowAsync<NotSupportedException>()).WithMessage("*AddUdp()*");
     }
+
+    // snippet: relay
+    private static async Task RelayAsync(IMessageChannel client, IMessageChannel upstream, CancellationToken cancellationToken)
+    {
+        var up = client.PipeToAsync(upstream, cancellationToken);
+        var down = upstream.PipeToAsync(client, cancellationToken);
+
+        // The first end ends both: the other direction would wait for a message that has nobody to go to.
+        await Task.WhenAny(up, down);
+        await client.DisposeAsync();
+        await upstream.DisposeAsync();
+        await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+    // end snippet
+
+    // snippet: shutdown
+    private static async Task ServeAsync(IMessageChannel channel, CancellationToken stopping)
+    {
+        try
+        {
+            while (await channel.ReceiveAsync(stopping) is { } order)
+            {
+                // Work begun is finished: its sends do not watch the token.
+                await channel.SendAsync($"done: {order.GetText()}", CancellationToken.None);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await channel.SendAsync("goodbye", CancellationToken.None);
+        }
+    }
+    // end snippet
 
     private static IServiceCollection Services()
     {

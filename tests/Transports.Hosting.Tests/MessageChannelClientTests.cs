@@ -19,7 +19,7 @@ public sealed class MessageChannelClientTests
             },
             ("Transports:Clients:peer:Address", "mem://echo"));
         await host.StartAsync(Token);
-        var client = host.Services.GetRequiredService<IMessageChannelClientFactory>().GetClient("peer");
+        var client = host.Services.GetRequiredKeyedService<IMessageChannelClient>("peer");
 
         await using var first = await client.ConnectAsync(Token);
         await using var second = await host.Services.GetRequiredKeyedService<IMessageChannelClient>("peer").ConnectAsync(Token);
@@ -73,19 +73,6 @@ public sealed class MessageChannelClientTests
         await cancel.CancelAsync();
 
         (await connecting.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancel.Token);
-    }
-
-    [Fact]
-    public void GetClient_UnknownName_NamesTheOthers()
-    {
-        using var host = TestHost.Build(services =>
-        {
-            services.AddMessageChannelClient("b", "mem://b");
-            services.AddMessageChannelClient("a", "mem://a");
-        });
-
-        host.Services.GetRequiredService<IMessageChannelClientFactory>().Invoking(f => f.GetClient("c"))
-            .Should().Throw<InvalidOperationException>().WithMessage("*'c'*Added are: a, b.*AddMessageChannelClient*");
     }
 
     [Theory]

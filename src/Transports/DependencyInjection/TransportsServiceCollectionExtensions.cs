@@ -21,7 +21,7 @@ public static class TransportsServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton<IMessageChannelFactory>(static provider => new MessageChannelFactory(
             provider.GetServices<ITransport>(),
-            provider.GetServices<ChannelDecoration>().Select(decoration => decoration.Bind(provider))));
+            provider.GetServices<ChannelDecorator>().Select(decorator => decorator.Bind(provider))));
         return new TransportsBuilder(services).AddMemory();
     }
 
@@ -71,21 +71,21 @@ public static class TransportsServiceCollectionExtensions
     }
 
     /// <summary>
-    /// Wraps every channel that the factory opens or accepts, such as <c>Use((channel, _) => channel.WithMetrics())</c>.
-    /// The first added is the innermost.
+    /// Wraps every channel that the factory opens or accepts, such as <c>DecorateChannels((channel, _) => channel.WithMetrics())</c>.
+    /// The first added is the outermost, as with middleware: what it sends passes those added later.
     /// </summary>
     /// <param name="builder">The builder.</param>
     /// <param name="decorate">Gives back the channel to use; it owns the one it was given.</param>
     /// <returns>The builder.</returns>
-    public static ITransportsBuilder Use(this ITransportsBuilder builder, Func<IMessageChannel, IServiceProvider, IMessageChannel> decorate)
+    public static ITransportsBuilder DecorateChannels(this ITransportsBuilder builder, Func<IMessageChannel, IServiceProvider, IMessageChannel> decorate)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(decorate);
-        builder.Services.AddSingleton(new ChannelDecoration(decorate));
+        builder.Services.AddSingleton(new ChannelDecorator(decorate));
         return builder;
     }
 
-    private sealed class ChannelDecoration(Func<IMessageChannel, IServiceProvider, IMessageChannel> decorate)
+    private sealed class ChannelDecorator(Func<IMessageChannel, IServiceProvider, IMessageChannel> decorate)
     {
         public Func<IMessageChannel, IMessageChannel> Bind(IServiceProvider provider) => channel => decorate(channel, provider);
     }

@@ -7,12 +7,12 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
 {
     private readonly Dictionary<string, IClientTransport> _clients = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, IServerTransport> _servers = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Func<IMessageChannel, IMessageChannel>[] _decorations;
+    private readonly Func<IMessageChannel, IMessageChannel>[] _decorators;
 
     /// <summary>A factory over the given transports. Of two with the same scheme, the later is used.</summary>
     /// <param name="transports">The transports.</param>
-    /// <param name="decorations">What every channel is wrapped in, the innermost first.</param>
-    public MessageChannelFactory(IEnumerable<ITransport> transports, IEnumerable<Func<IMessageChannel, IMessageChannel>>? decorations = null)
+    /// <param name="decorators">What every channel is wrapped in, the outermost first.</param>
+    public MessageChannelFactory(IEnumerable<ITransport> transports, IEnumerable<Func<IMessageChannel, IMessageChannel>>? decorators = null)
     {
         ArgumentNullException.ThrowIfNull(transports);
         foreach (var transport in transports)
@@ -31,7 +31,7 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
             }
         }
 
-        _decorations = decorations?.ToArray() ?? [];
+        _decorators = decorators?.Reverse().ToArray() ?? [];
     }
 
     /// <inheritdoc/>
@@ -42,7 +42,7 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
         var listener = await Find(_servers, address).ListenAsync(address, cancellationToken).ConfigureAwait(false);
-        return _decorations.Length == 0 ? listener : new DecoratingListener(listener, this);
+        return _decorators.Length == 0 ? listener : new DecoratingListener(listener, this);
     }
 
     private static T Find<T>(Dictionary<string, T> transports, Uri address)
@@ -61,9 +61,9 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
 
     private IMessageChannel Decorate(IMessageChannel channel)
     {
-        foreach (var decoration in _decorations)
+        foreach (var decorator in _decorators)
         {
-            channel = decoration(channel);
+            channel = decorator(channel);
         }
 
         return channel;

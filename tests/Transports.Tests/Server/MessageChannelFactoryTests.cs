@@ -34,8 +34,8 @@ public sealed class MessageChannelFactoryTests
     {
         await using var provider = new ServiceCollection()
             .AddTransports()
-            .Use((channel, _) => new Named(channel, "inner"))
-            .Use((channel, _) => new Named(channel, "outer"))
+            .DecorateChannels((channel, _) => new Named(channel, "outer"))
+            .DecorateChannels((channel, _) => new Named(channel, "inner"))
             .Services.BuildServiceProvider();
         var factory = provider.GetRequiredService<IMessageChannelFactory>();
         await using var listener = await factory.ListenAsync(new Uri("mem://a"), Token);
