@@ -159,6 +159,9 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             // A proxy that is set for the web is seldom one for HTTP/2 between services; ConfigureHandler can turn it on.
             UseProxy = false,
             ConnectTimeout = options.ConnectTimeout,
+
+            // The platform's own tries one address after the other, and a dead one takes the whole timeout.
+            ConnectCallback = new TcpConnector { TimeProvider = options.TimeProvider }.ConnectAsync,
             EnableMultipleHttp2Connections = options.EnableMultipleHttp2Connections,
             InitialHttp2StreamWindowSize = options.StreamWindowSize,
             KeepAlivePingDelay = options.KeepAliveInterval ?? Timeout.InfiniteTimeSpan,

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Transports.Tests;
 
 namespace Transports.Conformance.Tests;
@@ -18,6 +19,25 @@ public class GrpcConformanceTests : TransportConformanceTests
     protected virtual GrpcTransportOptions Configure(GrpcTransportOptions options) => options;
 
     protected virtual GrpcServerTransportOptions Configure(GrpcServerTransportOptions options) => options;
+}
+
+public sealed class Http3GrpcConformanceTests : GrpcConformanceTests
+{
+    protected override Uri CreateListenAddress() => new("grpc+https://localhost:0");
+
+    protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
+    {
+        options.HttpVersion = new Version(3, 0);
+        options.ConfigureHandler = TestAuthority.Trust;
+        return options;
+    }
+
+    protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
+    {
+        options.Protocols = HttpProtocols.Http3;
+        options.ServerCertificate = TestCertificates.Shared.Server;
+        return options;
+    }
 }
 
 public sealed class SecureGrpcConformanceTests : GrpcConformanceTests

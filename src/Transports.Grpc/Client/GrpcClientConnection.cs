@@ -32,7 +32,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _timeProvider = options.TimeProvider;
         Method = target.Method;
         _hasEnvelope = target.HasEnvelope;
-        _writer = new GrpcRequestWriter(target.Method, logger);
+        _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, logger);
         _reader = new GrpcResponseReader(target.Method, options.StreamWindowSize, options.TimeProvider, logger);
         _explainFailedWrite = ThrowReasonAsync;
         content.Restart = _writer.RestartAsync;
@@ -207,8 +207,15 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     {
         try
         {
-            await _writer.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _writer.StopAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // What is written again, or the HTTP stack, had something to say. It writes no more.
+        }
 
+        try
+        {
             // First the token, so that the stream is reset with CANCEL, then the body: the other way round the server could
             // take the end of the body for a half-close.
             await _cancel.CancelAsync().ConfigureAwait(false);

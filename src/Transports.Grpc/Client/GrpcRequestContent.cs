@@ -34,6 +34,7 @@ internal sealed class GrpcRequestContent : HttpContent
     {
         _started.TrySetCanceled();
         _finished.TrySetCanceled();
+        _answered.TrySetResult();
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -13,6 +13,7 @@ internal sealed class GrpcRequestWriter : IDisposable
     private const int LargestFlushedAtOnce = 16 * 1024;
 
     private readonly string _method;
+    private readonly bool _hasWriterOfItsOwn;
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly WatchedMemory _watched = new();
@@ -29,8 +30,12 @@ internal sealed class GrpcRequestWriter : IDisposable
     private bool _isStopped;
     private Stream? _output;
 
-    public GrpcRequestWriter(string method, ILogger logger)
+    /// <param name="method">The method called, for the log.</param>
+    /// <param name="hasWriterOfItsOwn">Whether the connection queues writes and flushes, as HTTP/2's does. A stream of HTTP/3 has one operation at a time, and fails with two.</param>
+    /// <param name="logger">Where to log.</param>
+    public GrpcRequestWriter(string method, bool hasWriterOfItsOwn, ILogger logger)
     {
+        _hasWriterOfItsOwn = hasWriterOfItsOwn;
         _method = method;
         _logger = logger;
     }
@@ -76,7 +81,7 @@ internal sealed class GrpcRequestWriter : IDisposable
             {
                 // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
                 await restarting.ConfigureAwait(false);
-                if (buffer.Length > LargestFlushedAtOnce)
+                if (!_hasWriterOfItsOwn || buffer.Length > LargestFlushedAtOnce)
                 {
                     await output.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
                     await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
