@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
+
 namespace Transports.Tests.Serialization;
 
 /// <summary>A decorator that sees what passes, and can hold it.</summary>
 internal sealed class PassingChannel(IMessageChannel inner) : DelegatingMessageChannel(inner)
 {
-    public List<(string Text, MessageKind Kind)> Sent { get; } = [];
+    // Sends that were held go on side by side.
+    public ConcurrentQueue<(string Text, MessageKind Kind)> Sent { get; } = [];
 
     public Task? Hold { get; set; }
 
@@ -14,7 +17,7 @@ internal sealed class PassingChannel(IMessageChannel inner) : DelegatingMessageC
             await Hold;
         }
 
-        Sent.Add((message.GetText(), message.Kind));
+        Sent.Enqueue((message.GetText(), message.Kind));
         await Inner.SendAsync(message, cancellationToken);
     }
 }

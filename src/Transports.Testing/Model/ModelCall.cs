@@ -1,0 +1,30 @@
+namespace Transports;
+
+/// <summary>One call and how it ended.</summary>
+internal sealed class ModelCall(int end, ModelActor actor, int step, ModelOp op)
+{
+    public int End => end;
+
+    public ModelActor Actor => actor;
+
+    public int Step => step;
+
+    public ModelOp Op => op;
+
+    /// <summary>The moment it began, as a number that grows with every event of the program.</summary>
+    public long Started { get; set; }
+
+    /// <summary>The moment it ended; the greatest there is while it has not.</summary>
+    public long Ended { get; set; } = long.MaxValue;
+
+    public ModelOutcome Outcome { get; set; }
+
+    public Exception? Error { get; set; }
+
+    public CancellationTokenSource? Source { get; set; }
+
+    /// <summary>The message may have gone out, whole.</summary>
+    public bool MayArrive => op.Kind == ModelOpKind.Send && Outcome is ModelOutcome.Done or ModelOutcome.Closed or ModelOutcome.Pending or ModelOutcome.Unexpected;
+
+    public override string ToString() => $"{(end == 0 ? "client" : "server")}.{actor.Number}#{step} {op}";
+}

@@ -1,0 +1,166 @@
+using System.Globalization;
+
+namespace Transports;
+
+/// <summary>Compares what happened with the contract of <see cref="IMessageChannel"/>.</summary>
+/// <param name="ends">The client's end and the server's.</param>
+/// <param name="history">What happened.</param>
+/// <param name="options">What to overlook.</param>
+/// <param name="startsInOrder">One thread made all calls, so that the order in which sends began is the order in which they stand.</param>
+internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, ContractModelOptions options, bool startsInOrder)
+{
+    /// <summary>Judges a program whose calls have all ended.</summary>
+    public void Check()
+    {
+        foreach (var call in history.Calls)
+        {
+            CheckCall(call);
+        }
+
+        foreach (var end in ends)
+        {
+            CheckDirection(ends[1 - end.Number], end);
+            CheckEnd(ends[1 - end.Number], end);
+        }
+    }
+
+    /// <summary>Nothing moves any more: does anybody wait for what is there?</summary>
+    /// <returns>What is wrong, or <see langword="null"/>.</returns>
+    public string? FindStall()
+    {
+        if (ends.Any(static end => end.EndersBegan != long.MaxValue || !end.Channel.Characteristics.IsReliable))
+        {
+            return null;
+        }
+
+        var calls = history.Calls;
+        foreach (var end in ends)
+        {
+            var waits = calls.Any(call => call.End == end.Number && call.Op.Kind == ModelOpKind.Receive && call.Outcome == ModelOutcome.Pending);
+            if (!waits)
+            {
+                continue;
+            }
+
+            var accepted = calls.Where(call => call.End != end.Number && call.Op.Kind == ModelOpKind.Send && call.Outcome == ModelOutcome.Done).Sum(static call => call.Op.Sizes.Count);
+            if (accepted > end.Received.Count)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{end.Name} waits for a message, has received {end.Received.Count}, and {accepted} were accepted by its peer: nothing moves.");
+            }
+
+            if (calls.FirstOrDefault(call => call.End != end.Number && call.Outcome == ModelOutcome.Pending && call.Op.Kind is ModelOpKind.Send or ModelOpKind.Flush) is { } waiting)
+            {
+                return $"{end.Name} waits for a message while its peer's {waiting} waits for room: nothing moves.";
+            }
+        }
+
+        return null;
+    }
+
+    private void CheckCall(ModelCall call)
+    {
+        switch (call.Outcome)
+        {
+            case ModelOutcome.Unexpected:
+                history.Violate($"{call} ended with {call.Error!.GetType().Name}, which the contract does not know: {call.Error.Message}");
+                break;
+            case ModelOutcome.Done when call.Op.Kind == ModelOpKind.SendTooLarge:
+                history.Violate($"{call} was accepted, though over the limit.");
+                break;
+            case ModelOutcome.Closed when call.Op.Kind is ModelOpKind.Close or ModelOpKind.Dispose or ModelOpKind.Abort:
+                history.Violate($"{call} threw {call.Error!.GetType().Name}; ending never throws for a connection that is gone.");
+                break;
+            case ModelOutcome.Done when call.Op.Cancel == ModelCancel.Before && call.Op.Kind is ModelOpKind.Send or ModelOpKind.Flush or ModelOpKind.Receive:
+                history.Violate($"{call} went on with a token that was cancelled before.");
+                break;
+            case ModelOutcome.Refused when call.Op.Kind == ModelOpKind.Send && !SendingWasCompleted(call):
+                history.Violate($"{call} was refused: {call.Error!.Message}");
+                break;
+        }
+    }
+
+    private bool SendingWasCompleted(ModelCall send)
+        => history.Calls.Any(call => call.End == send.End && call.Op.Kind == ModelOpKind.CompleteSending && call.Started < send.Ended);
+
+    private void CheckDirection(ModelEnd from, ModelEnd to)
+    {
+        var sends = history.Calls.Where(call => call.End == from.Number && call.Op.Kind == ModelOpKind.Send).ToList();
+        var direction = new ModelDirection(from, to, sends, history);
+        var characteristics = to.Channel.Characteristics;
+        if (!characteristics.IsReliable || !characteristics.IsOrdered)
+        {
+            direction.CheckOnlySent(characteristics.IsOrdered && characteristics.IsReliable);
+            return;
+        }
+
+        // An end of its own drops what its receiver has not taken yet, so nothing more can be said.
+        var receivedToTheEnd = to.EndSeen is { } seen && to.EndersBegan > seen;
+        direction.CheckOrder(wholeBatches: receivedToTheEnd && to.EndError is null);
+        direction.CheckFirstInFirstOut(startsInOrder);
+        if (!receivedToTheEnd)
+        {
+            return;
+        }
+
+        if (to.EndError is null)
+        {
+            if (options.KnownFailedSendHidesTheLoss && Broke(from))
+            {
+                return;
+            }
+
+            direction.CheckAllArrived("and yet null told its receiver that all had");
+        }
+        else if (EndedGracefully(from) && !options.KnownFailureDropsWhatArrived)
+        {
+            direction.CheckAllArrived($"though the sender closed in order, and the receiver went on to the end ({ModelEnd.Describe(to.EndError)})");
+        }
+    }
+
+    private void CheckEnd(ModelEnd peer, ModelEnd end)
+    {
+        var info = end.Channel.Closed.IsCompletedSuccessfully ? end.Channel.Closed.Result : null;
+        if (info is null)
+        {
+            if (options.KnownEndToldBeforeClosed)
+            {
+                return;
+            }
+
+            history.Violate($"{end.Name}'s Closed has not completed, though the channel was disposed.");
+            return;
+        }
+
+        if (end.EndError is MessageFramingException && !Broke(peer))
+        {
+            history.Violate($"{end.Name} found a broken frame: {end.EndError.Message}");
+        }
+
+        var receivedToTheEnd = end.EndSeen is { } seen && end.EndersBegan > seen;
+        if (!receivedToTheEnd || !EndedGracefully(peer) || !end.Channel.Characteristics.IsReliable || options.KnownCloseSeenAsLoss)
+        {
+            return;
+        }
+
+        var told = peer.Channel.Closed.Result;
+        if (peer.Channel.Characteristics.CarriesCloseStatus && info.IsRemote && info.Status != told.Status)
+        {
+            history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()} ended as {info.Status}: {info.Error?.Message ?? info.Description}");
+        }
+
+        if (peer.Channel.Characteristics.CarriesCloseStatus && end.EndError is not null && told.Status is (ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway))
+        {
+            history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()}'s receive ended with {end.EndError.GetType().Name} instead of null: {end.EndError.Message}");
+        }
+    }
+
+    // Closed or disposed, and neither cut off by the clock nor by an abort.
+    private bool EndedGracefully(ModelEnd end)
+        => end.Channel.Closed is { IsCompletedSuccessfully: true, Result: { IsRemote: false } info }
+        && info.Status is not (ChannelCloseStatus.Aborted or ChannelCloseStatus.TimedOut or ChannelCloseStatus.ConnectionLost or ChannelCloseStatus.ProtocolError)
+        && !Broke(end);
+
+    private bool Broke(ModelEnd end)
+        => history.Calls.Any(call => call.End == end.Number && (call.Op.Kind == ModelOpKind.Abort || (call.Op.Kind == ModelOpKind.Close && call.Outcome == ModelOutcome.Cancelled)))
+        || end.Channel.Closed is { IsCompletedSuccessfully: true, Result.Status: ChannelCloseStatus.Aborted or ChannelCloseStatus.TimedOut or ChannelCloseStatus.ConnectionLost };
+}

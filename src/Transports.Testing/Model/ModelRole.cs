@@ -1,0 +1,8 @@
+namespace Transports;
+
+internal enum ModelRole
+{
+    Sender,
+    Receiver,
+    Ender,
+}

@@ -1,0 +1,20 @@
+namespace Transports.Testing.Tests;
+
+/// <summary>What a <see cref="BrokenChannel"/> does wrong.</summary>
+public enum BrokenPromise
+{
+    LosesAMessage,
+    DoublesAMessage,
+    SwapsMessages,
+    BreaksBatches,
+    SendsWhatWasCancelled,
+    SendsFromTheCallersMemoryLater,
+    ChangesAByte,
+    ChangesTheKind,
+    TellsAnOrderlyEndInsteadOfALostConnection,
+    TellsTwoEnds,
+    NeverEndsAFlush,
+    ThrowsSomethingElse,
+    ThrowsFromClose,
+    AcceptsAfterTheEnd,
+}
