@@ -136,6 +136,14 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
             history.Violate($"{end.Name} found a broken frame: {end.EndError.Message}");
         }
 
+        if (info.Status is ChannelCloseStatus.ConnectionLost or ChannelCloseStatus.ProtocolError
+            && end.Channel.Characteristics.IsReliable
+            && !options.KnownCloseSeenAsLoss
+            && !ends.Any(WasCutOff))
+        {
+            history.Violate($"{end.Name} ended as {info.Status}, though nobody broke the connection: {info.Error?.Message ?? info.Description}");
+        }
+
         var receivedToTheEnd = end.EndSeen is { } seen && end.EndersBegan > seen;
         if (!receivedToTheEnd || !EndedGracefully(peer) || !end.Channel.Characteristics.IsReliable || options.KnownCloseSeenAsLoss)
         {
@@ -161,6 +169,10 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
         && !Broke(end);
 
     private bool Broke(ModelEnd end)
+        => WasCutOff(end) || end.Channel.Closed is { IsCompletedSuccessfully: true, Result.Status: ChannelCloseStatus.ConnectionLost };
+
+    // By its own abort, or by a close that gave up.
+    private bool WasCutOff(ModelEnd end)
         => history.Calls.Any(call => call.End == end.Number && (call.Op.Kind == ModelOpKind.Abort || (call.Op.Kind == ModelOpKind.Close && call.Outcome == ModelOutcome.Cancelled)))
-        || end.Channel.Closed is { IsCompletedSuccessfully: true, Result.Status: ChannelCloseStatus.Aborted or ChannelCloseStatus.TimedOut or ChannelCloseStatus.ConnectionLost };
+        || end.Channel.Closed is { IsCompletedSuccessfully: true, Result.Status: ChannelCloseStatus.Aborted or ChannelCloseStatus.TimedOut };
 }
