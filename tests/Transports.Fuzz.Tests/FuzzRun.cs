@@ -89,7 +89,7 @@ internal static class FuzzRun
             return (null, string.Create(CultureInfo.InvariantCulture, $"the channel held {pool.PeakOutstandingBytes} bytes; the bound is {MemoryBound}"));
         }
 
-        for (var i = 0; i < 200 && pool.Outstanding > 0; i++)
+        for (var i = 0; i < 2000 && pool.Outstanding > 0; i++)
         {
             // Connections give their buffers back in the background.
             await Task.Delay(5);
