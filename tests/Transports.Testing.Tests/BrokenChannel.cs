@@ -7,6 +7,7 @@ internal sealed class BrokenChannel(IMessageChannel inner, BrokenPromise promise
     private byte[]? _heldBack;
     private int _sent;
     private int _ends;
+    private int _receives;
 
     public override async ValueTask SendAsync(Message message, CancellationToken cancellationToken = default)
     {
@@ -74,17 +75,15 @@ internal sealed class BrokenChannel(IMessageChannel inner, BrokenPromise promise
 
     public override async ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default)
     {
-        try
-        {
-            var message = await Inner.ReceiveAsync(cancellationToken);
-            return message is null && promise == BrokenPromise.TellsTwoEnds && Interlocked.Increment(ref _ends) % 2 == 0
-                ? throw new MessageChannelClosedException(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true))
-                : message;
-        }
-        catch (MessageChannelClosedException) when (promise == BrokenPromise.TellsAnOrderlyEndInsteadOfALostConnection)
+        if (promise == BrokenPromise.TellsTheEndTooEarly && Interlocked.Increment(ref _receives) > 2)
         {
             return null;
         }
+
+        var message = await Inner.ReceiveAsync(cancellationToken);
+        return message is null && promise == BrokenPromise.TellsTwoEnds && Interlocked.Increment(ref _ends) % 2 == 0
+            ? throw new MessageChannelClosedException(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true))
+            : message;
     }
 
     public override async ValueTask CloseAsync(ChannelCloseStatus status = ChannelCloseStatus.Normal, string? description = null, CancellationToken cancellationToken = default)

@@ -11,7 +11,7 @@ public enum BrokenPromise
     SendsFromTheCallersMemoryLater,
     ChangesAByte,
     ChangesTheKind,
-    TellsAnOrderlyEndInsteadOfALostConnection,
+    TellsTheEndTooEarly,
     TellsTwoEnds,
     NeverEndsAFlush,
     ThrowsSomethingElse,

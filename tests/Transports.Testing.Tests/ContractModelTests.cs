@@ -26,7 +26,7 @@ public sealed class ContractModelTests
     [InlineData(BrokenPromise.SendsFromTheCallersMemoryLater, "")]
     [InlineData(BrokenPromise.ChangesAByte, "is not what was sent")]
     [InlineData(BrokenPromise.ChangesTheKind, "it was sent as")]
-    [InlineData(BrokenPromise.TellsAnOrderlyEndInsteadOfALostConnection, "null told its receiver that all had")]
+    [InlineData(BrokenPromise.TellsTheEndTooEarly, "null told its receiver that all had")]
     [InlineData(BrokenPromise.TellsTwoEnds, "ConnectionLost")]
     [InlineData(BrokenPromise.NeverEndsAFlush, "never ends")]
     [InlineData(BrokenPromise.ThrowsSomethingElse, "which the contract does not know")]

@@ -1,57 +1,9 @@
 namespace Transports;
 
-// What a side has sent before it closes arrives, whatever the other side is doing meanwhile.
+// The last messages of one side, and the other side's, when one of them goes.
 public abstract partial class TransportConformanceTests
 {
     private const int LastMessages = 40;
-
-    /// <summary>One side sends and closes while the other is sending too, and receiving: all that was accepted arrives, and then the end with its status.</summary>
-    /// <param name="status">The status it closes with.</param>
-    [Theory(Timeout = HangTimeout)]
-    [InlineData(ChannelCloseStatus.Normal)]
-    [InlineData(ChannelCloseStatus.GoingAway)]
-    [InlineData(ChannelCloseStatus.PolicyViolation)]
-    [InlineData(ChannelCloseStatus.InternalError)]
-    public async Task Close_WhileTheOtherSideSends_AllThatWasAcceptedArrives(ChannelCloseStatus status)
-    {
-        OnlyIfReliable();
-        OnlyIfBidirectional();
-        var listener = await ListenAsync();
-        for (var round = 0; round < Math.Min(RaceRounds, 20); round++)
-        {
-            var pair = await ConnectAsync(listener);
-            var (closing, other) = round % 2 == 0 ? (pair.Server, pair.Client) : (pair.Client, pair.Server);
-            var sendingBack = Task.Run(() => SendUntilClosedAsync(other, static () => 0), Token);
-            var receiving = Task.Run(
-                async () =>
-                {
-                    var all = await CountUntilEndAsync(other, static _ => { });
-
-                    // Where the end may be a half-close, the one that closes waits for ours.
-                    await other.CloseAsync(cancellationToken: Token);
-                    return all;
-                },
-                Token);
-            for (var i = 0; i < LastMessages; i++)
-            {
-                await closing.SendAsync(new byte[700], Token);
-            }
-
-            await closing.CloseAsync(status, "the last word", Token);
-            var (received, end) = await receiving;
-            await sendingBack;
-            Assert.Equal(LastMessages, received);
-            Assert.Equal(status, (await ClosedAsync(closing)).Status);
-            if (closing.Characteristics.CarriesCloseStatus)
-            {
-                Assert.Equal(status, (await ClosedAsync(other)).Status);
-                Assert.Equal(status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway, end is null);
-            }
-
-            await closing.DisposeAsync();
-            await other.DisposeAsync();
-        }
-    }
 
     /// <summary>Nobody receives and the peer is gone: a side that only sends learns of it.</summary>
     /// <param name="abort">Whether the peer aborts, rather than closes.</param>
