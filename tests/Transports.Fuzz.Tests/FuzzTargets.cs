@@ -50,7 +50,7 @@ internal static class FuzzTargets
         (connection, options) => new FramedMessageChannel(connection, framing, Context(options, ChannelSide.Server)));
 
     private static WebSocketMessageChannel WebSocket(ByteConnection connection, MessageChannelOptions options, ChannelSide side, bool compressed)
-        => new(connection, new WebSocketFraming(side == ChannelSide.Server, compressed, options.BufferPool), Context(options, side));
+        => new(connection, new WebSocketFraming(side == ChannelSide.Server, compressed ? WebSocketDeflateAgreement.Default : null, options.BufferPool), Context(options, side));
 
     private static SseMessageChannel Sse(ByteConnection connection, MessageChannelOptions options, ChannelSide side, bool isOwn)
         => new(connection, new SseFraming(options.BufferPool) { IsOwn = isOwn }, Context(options, side), idPrefix: null, sendsEnd: false);
