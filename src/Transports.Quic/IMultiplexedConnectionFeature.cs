@@ -6,13 +6,13 @@ namespace Transports;
 /// </summary>
 /// <remarks>
 /// Channels of one connection are independent: each has its own order, limits and end, and none waits for another. The
-/// connection is closed by the side that dialled it when the last of its channels has ended; keep one open as long
+/// connection is closed by the side that connected when the last of its channels has ended; keep one open as long
 /// as the connection is wanted.
 /// </remarks>
 public interface IMultiplexedConnectionFeature
 {
     /// <summary>Channels open on this connection, both sides' together.</summary>
-    int OpenChannels { get; }
+    int OpenChannelCount { get; }
 
     /// <summary>Opens a channel. The peer's listener accepts it; where this side is the listener, the peer's <see cref="AcceptChannelAsync"/> does.</summary>
     /// <param name="cancellationToken">Gives up waiting for the peer to allow one more; nothing is left open.</param>

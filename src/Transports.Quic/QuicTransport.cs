@@ -16,7 +16,7 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
 {
     private readonly QuicTransportOptions _options;
     private readonly ILogger _logger;
-    private readonly QuicDialer? _dialer;
+    private readonly QuicConnector? _connector;
 
     /// <summary>QUIC with the given limits and choices.</summary>
     /// <param name="options">Limits and choices; by default those of <see cref="QuicTransportOptions"/>.</param>
@@ -27,18 +27,10 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
         _options = options ?? new QuicTransportOptions();
         _options.Validate();
         _logger = (ILogger?)loggerFactory?.CreateLogger<QuicTransport>() ?? NullLogger.Instance;
-        Characteristics = new ChannelCharacteristics
-        {
-            IsReliable = true,
-            IsOrdered = true,
-            SupportsHalfClose = true,
-            IsEncrypted = true,
-            IsMultiplexed = true,
-            MaxMessageSize = _options.MaxMessageSize,
-        };
+        Characteristics = _options.Characteristics;
         if (QuicSupport.IsSupported)
         {
-            _dialer = new QuicDialer(_options, _logger);
+            _connector = new QuicConnector(_options, _logger);
         }
     }
 
@@ -55,8 +47,8 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
     public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
     {
         QuicAddresses.Check(address, portRequired: true);
-        return QuicSupport.IsSupported && _dialer is { } dialer
-            ? dialer.ConnectAsync(address, cancellationToken)
+        return QuicSupport.IsSupported && _connector is { } connector
+            ? connector.ConnectAsync(address, cancellationToken)
             : ValueTask.FromException<IMessageChannel>(QuicSupport.Missing());
     }
 
@@ -65,7 +57,7 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
     {
         QuicAddresses.Check(address, portRequired: false);
         return QuicSupport.IsSupported
-            ? QuicOpener.ListenAsync(address, _options, _logger, cancellationToken)
+            ? QuicMessageListener.StartAsync(address, _options, _logger, cancellationToken)
             : ValueTask.FromException<IMessageListener>(QuicSupport.Missing());
     }
 }

@@ -1,10 +1,12 @@
+using System.Net.Security;
+
 namespace Transports;
 
 /// <summary>The limits and choices of QUIC channels, connections and listeners.</summary>
 public class QuicTransportOptions : MessageChannelOptions
 {
     /// <summary>The application protocol that Transports speaks over QUIC, named by ALPN (RFC 7301).</summary>
-    public const string DefaultApplicationProtocol = "transports/1";
+    public static SslApplicationProtocol DefaultApplicationProtocol { get; } = new("transports/1");
 
     /// <summary>How a listener shows itself and checks its clients.</summary>
     public QuicServerTlsOptions TlsServer { get; set; } = new();
@@ -12,8 +14,14 @@ public class QuicTransportOptions : MessageChannelOptions
     /// <summary>How a client shows itself and checks the server.</summary>
     public QuicClientTlsOptions TlsClient { get; set; } = new();
 
-    /// <summary>The name of the application protocol, in both directions. Default <see cref="DefaultApplicationProtocol"/>; from 1 to 255 bytes. Both ends must agree.</summary>
-    public string ApplicationProtocol { get; set; } = DefaultApplicationProtocol;
+    /// <summary>The name of the application protocol, in both directions. Default <see cref="DefaultApplicationProtocol"/>; not empty. Both ends must agree.</summary>
+    public SslApplicationProtocol ApplicationProtocol { get; set; } = DefaultApplicationProtocol;
+
+    /// <summary>
+    /// How long connecting may take, over name resolution and all addresses of the name together, each of which has
+    /// <see cref="HandshakeTimeout"/> at most. Default 15 seconds; must be positive.
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a handshake may take, and a new stream to show its first byte. Default 10 seconds; must be positive.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -21,12 +29,13 @@ public class QuicTransportOptions : MessageChannelOptions
     /// <summary>How long a connection may be silent before it is given up; the smaller of both ends' counts. Default 30 seconds; must be positive. Its channels end with <see cref="ChannelCloseStatus.TimedOut"/>. A listener also closes a connection that has carried no channel for this long, kept alive or not.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a silent connection is kept alive. Default 10 seconds; zero for never. Should be less than half of <see cref="IdleTimeout"/>.</summary>
+    /// <summary>How often a silent connection is kept alive. Default 10 seconds; must be positive, or <see cref="Timeout.InfiniteTimeSpan"/> for never. Should be less than half of <see cref="IdleTimeout"/>.</summary>
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Whether channels dialled to one authority (host and port) share a connection: one handshake, and none of them waits for
-    /// another's lost packets. Default <see langword="false"/>: each has its own. The connection is closed with its last channel.
+    /// Whether channels to one authority (host and port) share a connection: one handshake, and none of them waits for
+    /// the order of another's messages. Default <see langword="false"/>: each has its own. The connection is closed with its last channel.
+    /// MsQuic sends the streams of a connection first come, first served: give a flow that fills the path a connection of its own.
     /// </summary>
     public bool ShareConnections { get; set; }
 
@@ -37,7 +46,7 @@ public class QuicTransportOptions : MessageChannelOptions
     public int MaxConnections { get; set; } = 1024;
 
     /// <summary>How many connections wait for their handshake to be looked at. Default 512; from 1 to 65,535. Further ones are refused.</summary>
-    public int Backlog { get; set; } = 512;
+    public int ListenBacklog { get; set; } = 512;
 
     /// <summary>How many channels that the peer has opened wait to be accepted. Default 128; from 1 to 1,000,000. Further ones wait in their connections.</summary>
     public int AcceptBacklog { get; set; } = 128;
@@ -48,18 +57,32 @@ public class QuicTransportOptions : MessageChannelOptions
         base.Validate();
         ArgumentNullException.ThrowIfNull(TlsServer);
         ArgumentNullException.ThrowIfNull(TlsClient);
-        ArgumentException.ThrowIfNullOrEmpty(ApplicationProtocol);
-        OptionChecks.InRange(System.Text.Encoding.UTF8.GetByteCount(ApplicationProtocol), 1, 255, nameof(ApplicationProtocol));
+        if (ApplicationProtocol.Protocol.IsEmpty)
+        {
+            throw new ArgumentException($"{nameof(ApplicationProtocol)} must not be empty: QUIC always names a protocol (RFC 9001, section 8.1).", nameof(ApplicationProtocol));
+        }
+
+        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
         OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
-        if (KeepAliveInterval != TimeSpan.Zero)
+        if (KeepAliveInterval != Timeout.InfiniteTimeSpan)
         {
             OptionChecks.Positive(KeepAliveInterval, nameof(KeepAliveInterval));
         }
 
         OptionChecks.InRange(MaxInboundChannels, 1, ushort.MaxValue, nameof(MaxInboundChannels));
         OptionChecks.InRange(MaxConnections, 1, 1_000_000, nameof(MaxConnections));
-        OptionChecks.InRange(Backlog, 1, ushort.MaxValue, nameof(Backlog));
+        OptionChecks.InRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
         OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
     }
+
+    internal ChannelCharacteristics Characteristics => new()
+    {
+        IsReliable = true,
+        IsOrdered = true,
+        SupportsHalfClose = true,
+        IsEncrypted = true,
+        IsMultiplexed = true,
+        MaxMessageSize = MaxMessageSize,
+    };
 }

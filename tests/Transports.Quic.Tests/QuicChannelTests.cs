@@ -71,6 +71,34 @@ public sealed class QuicChannelTests : QuicFixture
     [Theory(Timeout = HangTimeout)]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task Connect_NoAnswerWithinConnectTimeout_SaysWhichTimeout(bool shared)
+    {
+        using var silent = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var clock = new Transports.Tests.ManualTimeProvider();
+        var options = Options();
+        options.ShareConnections = shared;
+        options.TimeProvider = clock;
+        options.HandshakeTimeout = TimeSpan.FromMinutes(5);
+        options.ConnectTimeout = TimeSpan.FromMinutes(1);
+        var connecting = new QuicTransport(options).ConnectAsync(QuicAddresses.ToUri((IPEndPoint)silent.Client.LocalEndPoint!), Token).AsTask();
+        await silent.ReceiveAsync(Token);
+        connecting.IsCompleted.Should().BeFalse();
+        clock.Advance(TimeSpan.FromMinutes(1));
+        (await connecting.Invoking(one => one).Should().ThrowAsync<TransportException>()).WithMessage("*within 60 seconds (ConnectTimeout)*");
+    }
+
+    [Theory(Timeout = HangTimeout)]
+    [InlineData("Authentication failed because the remote party sent a TLS alert: 'UserCanceled'.", "*HandshakeTimeout*", "*certificate*")]
+    [InlineData("Authentication failed because the remote party sent a TLS alert: 'BadCertificate'.", "*certificate*", "*HandshakeTimeout*")]
+    public void Handshake_EndedByTls_AdviceFitsTheAlert(string alert, string advice, string other)
+    {
+        var error = QuicConnectErrors.OfHandshake(new Uri("quic://localhost:1"), Options(), new System.Security.Authentication.AuthenticationException(alert));
+        error.Message.Should().Match(advice).And.NotMatch(other).And.Contain(alert);
+    }
+
+    [Theory(Timeout = HangTimeout)]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task Connect_CancelledDuringTheHandshake_GivesUp(bool shared)
     {
         using var silent = new System.Net.Sockets.UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
@@ -125,11 +153,11 @@ public sealed class QuicChannelTests : QuicFixture
     public async Task Idle_WithoutKeepAlive_TimesOutAndWithItStays()
     {
         var server = Options();
-        server.KeepAliveInterval = TimeSpan.Zero;
+        server.KeepAliveInterval = Timeout.InfiniteTimeSpan;
         server.IdleTimeout = TimeSpan.FromSeconds(3);
         var listener = await ListenAsync(server);
         var silent = Options();
-        silent.KeepAliveInterval = TimeSpan.Zero;
+        silent.KeepAliveInterval = Timeout.InfiniteTimeSpan;
         silent.IdleTimeout = TimeSpan.FromSeconds(3);
         var kept = Options();
         kept.KeepAliveInterval = TimeSpan.FromMilliseconds(200);
@@ -160,7 +188,7 @@ public sealed class QuicChannelTests : QuicFixture
     {
         var listener = await ListenAsync();
         var other = Options();
-        other.ApplicationProtocol = "something-else/1";
+        other.ApplicationProtocol = new SslApplicationProtocol("something-else/1");
         await this.Invoking(_ => new QuicTransport(other).ConnectAsync(listener.LocalAddress, Token).AsTask()).Should().ThrowAsync<TransportException>();
         await OpenAsync(listener);
     }
@@ -230,6 +258,6 @@ public sealed class QuicChannelTests : QuicFixture
     public async Task Listen_WithoutACertificate_SaysWhatToSet()
     {
         (await this.Invoking(_ => new QuicTransport().ListenAsync(new Uri("quic://localhost:0"), Token).AsTask())
-            .Should().ThrowAsync<InvalidOperationException>()).WithMessage("*TlsServer.Certificate*");
+            .Should().ThrowAsync<ArgumentException>()).WithMessage("*TlsServer.Certificate*");
     }
 }

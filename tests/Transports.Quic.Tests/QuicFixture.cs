@@ -42,8 +42,8 @@ public abstract class QuicFixture : IAsyncLifetime
 
     protected async Task<(IMessageChannel Client, IMessageChannel Server)> OpenAsync(IMessageListener listener, QuicTransportOptions? client = null)
     {
-        var dialled = await ConnectAsync(listener.LocalAddress, client);
-        return (dialled, await AcceptAsync(listener));
+        var connected = await ConnectAsync(listener.LocalAddress, client);
+        return (connected, await AcceptAsync(listener));
     }
 
     protected static async Task AssertDeliversAsync(IMessageChannel from, IMessageChannel to, string text)

@@ -18,7 +18,7 @@ public sealed class QuicHostilePeerTests : QuicFixture
         options.BufferPool = pool;
         options.HandshakeTimeout = TimeSpan.FromSeconds(2);
         var listener = await ListenAsync(options);
-        var statistics = (IQuicListenerStatistics)listener;
+        var statistics = (IQuicListenerStatisticsFeature)listener;
         await using var raw = await RawQuic.ConnectAsync(listener.LocalAddress, Token);
         var streams = new List<QuicStream>();
         for (var i = 0; i < options.MaxInboundChannels; i++)
@@ -28,10 +28,10 @@ public sealed class QuicHostilePeerTests : QuicFixture
 
         // A frame on the last opens those before it too (RFC 9000, section 3.2); there is no room for one more.
         var eleventh = raw.OpenOutboundStreamAsync(QuicStreamType.Bidirectional, Token).AsTask();
-        await streams[^1].WriteAsync(new byte[] { QuicPeer.Preface }, Token);
+        await streams[^1].WriteAsync(new byte[] { QuicStreamAcceptor.Preface }, Token);
         var accepted = await AcceptAsync(listener);
         eleventh.IsCompleted.Should().BeFalse();
-        statistics.Should().Match<IQuicListenerStatistics>(counts => counts.Connections == 1 && counts.PendingStreams <= 10);
+        statistics.Should().Match<IQuicListenerStatisticsFeature>(counts => counts.ActiveConnections == 1 && counts.PendingStreamCount <= 10);
         pool.Rented.Should().Be(0, "who says nothing gets no buffer");
 
         var (client, server) = await OpenAsync(listener);
@@ -66,7 +66,7 @@ public sealed class QuicHostilePeerTests : QuicFixture
         await log.Seen.WaitAsync(Token);
         var (client, server) = await OpenAsync(listener);
         await AssertDeliversAsync(client, server, "served all the same");
-        ((IQuicListenerStatistics)listener).StreamsRefused.Should().Be(1);
+        ((IQuicListenerStatisticsFeature)listener).StreamsRefused.Should().Be(1);
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -75,7 +75,9 @@ public sealed class QuicHostilePeerTests : QuicFixture
         const int Attempts = 5;
         using var log = new LogWatch(HandshakeFailed, Attempts);
         var options = Options();
-        options.HandshakeTimeout = TimeSpan.FromSeconds(2);
+
+        // Those who finish get it too, however busy the machine.
+        options.HandshakeTimeout = TimeSpan.FromSeconds(10);
         var listener = Own(await new QuicTransport(options, log).ListenAsync(new Uri("quic://localhost:0"), Token));
 
         // Each from an address of its own.
@@ -90,7 +92,7 @@ public sealed class QuicHostilePeerTests : QuicFixture
         }
 
         await log.Seen.WaitAsync(Token);
-        ((IQuicListenerStatistics)listener).Should().Match<IQuicListenerStatistics>(counts => counts.HandshakesFailed == Attempts && counts.Connections == 1);
+        ((IQuicListenerStatisticsFeature)listener).Should().Match<IQuicListenerStatisticsFeature>(counts => counts.HandshakesFailed == Attempts && counts.ActiveConnections == 1);
     }
 
     [Fact(Timeout = HangTimeout)]
@@ -118,7 +120,7 @@ public sealed class QuicHostilePeerTests : QuicFixture
                 .Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.PolicyViolation);
         }
 
-        ((IQuicListenerStatistics)listener).Should().Match<IQuicListenerStatistics>(counts => counts.Connections == Allowed && counts.ConnectionsRefused == TooMany);
+        ((IQuicListenerStatisticsFeature)listener).Should().Match<IQuicListenerStatisticsFeature>(counts => counts.ActiveConnections == Allowed && counts.ConnectionsRefused == TooMany);
         foreach (var (client, server) in channels)
         {
             await AssertDeliversAsync(client, server, "served all the same");
@@ -144,7 +146,7 @@ public sealed class QuicHostilePeerTests : QuicFixture
         var listener = await ListenAsync();
         await using var raw = await RawQuic.ConnectAsync(listener.LocalAddress, Token);
         await using var stream = await raw.OpenOutboundStreamAsync(QuicStreamType.Bidirectional, Token);
-        await stream.WriteAsync(new byte[] { QuicPeer.Preface }, Token);
+        await stream.WriteAsync(new byte[] { QuicStreamAcceptor.Preface }, Token);
         var accepted = await AcceptAsync(listener);
         await listener.DisposeAsync();
         await accepted.CloseAsync(cancellationToken: Token);

@@ -19,7 +19,7 @@ internal static class RawQuic
                 MaxInboundBidirectionalStreams = 1,
                 ClientAuthenticationOptions = new SslClientAuthenticationOptions
                 {
-                    ApplicationProtocols = [new SslApplicationProtocol(QuicTransportOptions.DefaultApplicationProtocol)],
+                    ApplicationProtocols = [QuicTransportOptions.DefaultApplicationProtocol],
                     TargetHost = "localhost",
                     RemoteCertificateValidationCallback = (_, _, _, _) => true,
                 },
@@ -30,7 +30,7 @@ internal static class RawQuic
     /// <param name="cancellationToken">Gives up.</param>
     public static ValueTask<QuicListener> ListenAsync(int streams, CancellationToken cancellationToken)
     {
-        var protocol = new SslApplicationProtocol(QuicTransportOptions.DefaultApplicationProtocol);
+        var protocol = QuicTransportOptions.DefaultApplicationProtocol;
         return QuicListener.ListenAsync(
             new QuicListenerOptions
             {

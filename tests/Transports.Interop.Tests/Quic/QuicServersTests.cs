@@ -172,8 +172,8 @@ public sealed class QuicServersTests : IDisposable
 
     private static async Task<Uri> AddressAsync(Peer server) => new($"quic://127.0.0.1:{await server.ReadLineAsync()}");
 
-    private Peer Start(string alpn = QuicTransportOptions.DefaultApplicationProtocol)
-        => Peer.Start("node", "Quic/quic_server.mjs", _peers.CertificateFile, _peers.KeyFile, alpn);
+    private Peer Start(string? alpn = null)
+        => Peer.Start("node", "Quic/quic_server.mjs", _peers.CertificateFile, _peers.KeyFile, alpn ?? QuicTransportOptions.DefaultApplicationProtocol.ToString());
 
     private ValueTask<IMessageChannel> ConnectAsync(Uri address) => new QuicTransport(_peers.Options()).ConnectAsync(address, Token);
 }

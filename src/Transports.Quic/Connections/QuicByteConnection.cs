@@ -8,7 +8,7 @@ namespace Transports;
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
-internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeSpan closeTimeout) : ByteConnection
+internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConnection owner, TimeSpan closeTimeout) : ByteConnection
 {
     private long _code = QuicCodes.FromStatus(ChannelCloseStatus.Normal);
     private int _aborted;
@@ -57,7 +57,7 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
         => PeerClosed() is { } status ? new ChannelCloseInfo(status, IsRemote: true, TransportCode: QuicCodes.FromStatus(status)) : null;
 
     public override ChannelCloseInfo DescribeFailure(Exception exception)
-        => exception is QuicException { QuicError: QuicError.OperationAborted } && peer.Failure is { } failure
+        => exception is QuicException { QuicError: QuicError.OperationAborted } && owner.Failure is { } failure
             ? QuicCodes.Describe(failure)
             : QuicCodes.Describe(exception);
 
@@ -77,7 +77,7 @@ internal sealed class QuicByteConnection(QuicStream stream, QuicPeer peer, TimeS
         }
 
         await stream.DisposeAsync().ConfigureAwait(false);
-        await peer.ReleaseAsync(_code).ConfigureAwait(false);
+        await owner.ReleaseAsync(_code).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -14,7 +14,7 @@ internal sealed class QuicListenerCounters
 
     public long StreamsRefused => Interlocked.Read(ref _streamsRefused);
 
-    public int PendingStreams => Volatile.Read(ref _pendingStreams);
+    public int PendingStreamCount => Volatile.Read(ref _pendingStreams);
 
     public void ConnectionRefused() => Interlocked.Increment(ref _connectionsRefused);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Quic;
 using System.Runtime.Versioning;
@@ -11,21 +12,25 @@ namespace Transports;
 /// <summary>One QUIC connection and the channels on it.</summary>
 /// <remarks>
 /// <para><b>The wire of transports/1.</b> Each bidirectional stream is a channel. Its opener first writes one byte,
-/// <see cref="Preface"/>, as a stream is invisible to the peer until bytes flow; the other side writes none. Then, each way:
+/// <see cref="QuicStreamAcceptor.Preface"/>, as a stream is invisible to the peer until bytes flow; the other side writes none. Then, each way:
 /// messages, each after its length in four bytes, big-endian. FIN is the end of one side's messages. Error codes:
 /// <see cref="QuicCodes"/>. Unidirectional streams are not used.</para>
-/// <para>The side that dialled closes the connection when its last channel has ended. A listener leaves that to it, but not for
+/// <list type="table">
+/// <listheader><term>phase</term><description>what it means, and what comes next</description></listheader>
+/// <item><term>Open</term><description>Channels come and go.</description></item>
+/// <item><term>Closing</term><description>No channel is opened any more: the last one has ended, or the peer or the network ended the connection, or it carried none for too long.</description></item>
+/// <item><term>Closed</term><description>This side's CONNECTION_CLOSE is on its way or out, and the native connection goes with it. Once.</description></item>
+/// </list>
+/// <para>The side that connected closes the connection when its last channel has ended. A listener leaves that to it, but not for
 /// ever: it closes a connection that has carried no channel for the idle timeout, and one whose last channel ends after the
 /// listener's own end.</para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
-internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionFeature, IAsyncDisposable
+[DebuggerDisplay("{_remoteAddress}, {OpenChannelCount} channels, closing: {IsClosing}")]
+internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature, IQuicConnectionFeature, IAsyncDisposable
 {
-    /// <summary>The first byte of a stream: a channel follows.</summary>
-    public const byte Preface = 0x01;
-
     private readonly QuicConnection _connection;
     private readonly QuicTransportOptions _options;
     private readonly ChannelSide _side;
@@ -36,10 +41,10 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _gate = new();
     private readonly ITimer _unused;
-    private readonly QuicListenerCounters? _counters;
+    private readonly QuicStreamAcceptor _acceptor;
     private int _openChannels;
     private bool _closeWhenUnused;
-    private bool _closing;
+    private Phase _phase;
     private Task? _closed;
     private Exception? _failure;
 
@@ -47,11 +52,11 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     /// <param name="connection">The connection.</param>
     /// <param name="options">Limits and choices.</param>
     /// <param name="side">Which end this is.</param>
-    /// <param name="remoteAddress">What was dialled, or <see langword="null"/> for the peer's own address.</param>
-    /// <param name="accepted">Where channels go that the peer opens; completed at the end only when it is this peer's own.</param>
+    /// <param name="remoteAddress">What was connected to, or <see langword="null"/> for the peer's own address.</param>
+    /// <param name="accepted">Where channels go that the peer opens; completed at the end only when it is this connection's own.</param>
     /// <param name="logger">Where it and its channels log.</param>
     /// <param name="counters">The listener's.</param>
-    public QuicPeer(QuicConnection connection, QuicTransportOptions options, ChannelSide side, Uri? remoteAddress, Channel<IMessageChannel>? accepted, ILogger logger, QuicListenerCounters? counters = null)
+    public MultiplexedQuicConnection(QuicConnection connection, QuicTransportOptions options, ChannelSide side, Uri? remoteAddress, Channel<IMessageChannel>? accepted, ILogger logger, QuicListenerCounters? counters = null)
     {
         _connection = connection;
         _options = options;
@@ -64,14 +69,21 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         TargetHostName = connection.TargetHostName;
         RemoteCertificate = connection.RemoteCertificate as X509Certificate2;
         _accepted = accepted ?? Channel.CreateBounded<IMessageChannel>(options.AcceptBacklog);
-        _counters = counters;
+        _acceptor = new QuicStreamAcceptor(this, _accepted.Writer, options, counters, logger, _remoteAddress, _ended.Token);
 
-        // Keep-alive would let a peer hold a connection that it makes no use of for ever; and whoever dialled may have given up since.
+        // Keep-alive would let a peer hold a connection that it makes no use of for ever; and whoever connected may have given up since.
         _unused = options.TimeProvider.CreateTimer(
-            static state => ((QuicPeer)state!).CloseUnused(), this, options.IdleTimeout, Timeout.InfiniteTimeSpan);
+            static state => ((MultiplexedQuicConnection)state!).CloseUnused(), this, options.IdleTimeout, Timeout.InfiniteTimeSpan);
     }
 
-    public int OpenChannels
+    private enum Phase
+    {
+        Open,
+        Closing,
+        Closed,
+    }
+
+    public int OpenChannelCount
     {
         get
         {
@@ -100,7 +112,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         {
             lock (_gate)
             {
-                return _closing;
+                return _phase != Phase.Open;
             }
         }
     }
@@ -131,7 +143,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
                 // The connection has ended, which the loop that accepts is about to find out too.
                 lock (_gate)
                 {
-                    _closing = true;
+                    BeginClosing();
                 }
             }
 
@@ -169,7 +181,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
                 var stream = await _connection.AcceptInboundStreamAsync(CancellationToken.None).ConfigureAwait(false);
 
                 // A stream is here with its first byte, and there are no more at once than were allowed: so these are bounded.
-                _ = SurfaceAsync(stream);
+                _ = _acceptor.AcceptAsync(stream);
             }
         }
         catch (Exception e) when (e is QuicException or ObjectDisposedException or AuthenticationException)
@@ -182,12 +194,12 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         lock (_gate)
         {
             // What this side has closed did not fail: whoever asks for a channel now is not told of a lost connection.
-            if (_closed is null)
+            if (_phase != Phase.Closed)
             {
                 Volatile.Write(ref _failure, failure);
             }
 
-            _closing = true;
+            BeginClosing();
             unused = _openChannels == 0;
         }
 
@@ -208,8 +220,8 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         }
     }
 
-    /// <summary>A channel's stream was given back. The last one of a dialled connection closes it.</summary>
-    /// <param name="code">The code to close with where this side dialled; a listener that has ended goes away.</param>
+    /// <summary>A channel's stream was released. The last one of a connection of this side closes it.</summary>
+    /// <param name="code">The code to close with where this side connected; a listener that has ended goes away.</param>
     public async ValueTask ReleaseAsync(long code)
     {
         lock (_gate)
@@ -225,7 +237,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
                 return;
             }
 
-            _closing = true;
+            BeginClosing();
         }
 
         await CloseAsync(_side == ChannelSide.Server ? QuicCodes.FromStatus(ChannelCloseStatus.GoingAway) : code).ConfigureAwait(false);
@@ -252,14 +264,14 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     {
         lock (_gate)
         {
-            _closing = true;
+            _phase = Phase.Closed;
             return _closed ??= CloseOnceAsync(code);
         }
     }
 
     public async ValueTask DisposeAsync() => await CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.GoingAway)).ConfigureAwait(false);
 
-    private static ReadOnlyMemory<byte> PrefaceBytes { get; } = new byte[] { Preface };
+    private static ReadOnlyMemory<byte> PrefaceBytes { get; } = new byte[] { QuicStreamAcceptor.Preface };
 
     private static MessageChannelClosedException EndedException(Exception? cause)
         => new(cause is null ? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false, "The connection is closed.") : QuicCodes.Describe(cause));
@@ -268,16 +280,25 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
     {
         lock (_gate)
         {
-            if (_openChannels > 0 || _closing)
+            if (_openChannels > 0 || _phase != Phase.Open)
             {
                 return;
             }
 
-            _closing = true;
+            BeginClosing();
         }
 
         QuicLog.ConnectionUnused(_logger, _remoteAddress, _options.IdleTimeout);
         _ = CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.TimedOut));
+    }
+
+    private void BeginClosing()
+    {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "The phase only ever moves on.");
+        if (_phase == Phase.Open)
+        {
+            _phase = Phase.Closing;
+        }
     }
 
     private async Task CloseOnceAsync(long code)
@@ -297,11 +318,12 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private bool TryReserve()
+    /// <summary>Counts one more channel, while there can be any.</summary>
+    public bool TryReserve()
     {
         lock (_gate)
         {
-            if (_closing)
+            if (_phase != Phase.Open)
             {
                 return false;
             }
@@ -311,71 +333,8 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
         }
     }
 
-    private async Task SurfaceAsync(QuicStream stream)
-    {
-        _counters?.StreamArrived();
-        if (!TryReserve())
-        {
-            _counters?.StreamDecided(accepted: false);
-            await RefuseAsync(stream, ChannelCloseStatus.GoingAway).ConfigureAwait(false);
-            return;
-        }
-
-        IMessageChannel? channel = null;
-        var status = ChannelCloseStatus.ProtocolError;
-        try
-        {
-            // This token may abort the stream: a stream that says nothing in time is not wanted any more.
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-            patience.CancelAfter(_options.HandshakeTimeout);
-            var preface = new byte[1];
-            if (stream.Type == QuicStreamType.Bidirectional
-                && await stream.ReadAsync(preface, patience.Token).ConfigureAwait(false) == 1
-                && preface[0] == Preface)
-            {
-                channel = Wrap(stream);
-                await _accepted.Writer.WriteAsync(channel, _ended.Token).ConfigureAwait(false);
-                _counters?.StreamDecided(accepted: true);
-                return;
-            }
-
-            QuicLog.WrongPreface(_logger, _remoteAddress);
-        }
-        catch (Exception e) when (e is QuicException or AuthenticationException or OperationCanceledException or ObjectDisposedException or ChannelClosedException)
-        {
-            // Not in time, or the peer gave it up, or nobody accepts any more.
-            status = e is ChannelClosedException ? ChannelCloseStatus.GoingAway : ChannelCloseStatus.TimedOut;
-        }
-
-        // Before the peer is told, who may ask for the count.
-        _counters?.StreamDecided(accepted: false);
-        if (channel is not null)
-        {
-            // Made ready for a listener that has stopped since; its end gives the stream back.
-            await channel.CloseAsync(status).ConfigureAwait(false);
-            await channel.DisposeAsync().ConfigureAwait(false);
-            return;
-        }
-
-        await RefuseAsync(stream, status).ConfigureAwait(false);
-        await ReleaseAsync(QuicCodes.FromStatus(status)).ConfigureAwait(false);
-    }
-
-    private static async Task RefuseAsync(QuicStream stream, ChannelCloseStatus status)
-    {
-        try
-        {
-            stream.Abort(stream.CanWrite ? QuicAbortDirection.Both : QuicAbortDirection.Read, QuicCodes.FromStatus(status));
-        }
-        catch (Exception e) when (e is QuicException or ObjectDisposedException)
-        {
-            // Gone already.
-        }
-
-        await stream.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private QuicMessageChannel Wrap(QuicStream stream) => new(
+    /// <summary>A channel on a stream that a place was reserved for.</summary>
+    public QuicMessageChannel Wrap(QuicStream stream) => new(
         new QuicByteConnection(stream, this, _options.CloseTimeout),
         this,
         new MessageChannelContext
@@ -383,7 +342,7 @@ internal sealed class QuicPeer : IMultiplexedConnectionFeature, IQuicConnectionF
             Transport = "quic",
             Side = _side,
             Options = _options,
-            Characteristics = QuicMessageChannel.CharacteristicsOf(_options),
+            Characteristics = _options.Characteristics,
             LocalAddress = _localAddress,
             RemoteAddress = _remoteAddress,
             Logger = _logger,

@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.Net;
 using System.Net.Quic;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
 using System.Threading.Channels;
@@ -8,17 +11,26 @@ using Transports.Extensibility;
 namespace Transports;
 
 /// <summary>Accepts connections, and the channels that their peers open on them.</summary>
+/// <remarks>
+/// <list type="table">
+/// <listheader><term>phase</term><description>what it means, and what comes next</description></listheader>
+/// <item><term>accepting</term><description>Connections come and are served. <see cref="StopAcceptingAsync"/> begins the stop.</description></item>
+/// <item><term>stopped</term><description>The native listener is gone and none is on its way any more; connections go on, and no channel comes out.</description></item>
+/// <item><term>disposed</term><description>Channels never accepted are closed; each connection goes with its last channel.</description></item>
+/// </list>
+/// </remarks>
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
-internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStatistics
+[DebuggerDisplay("{LocalAddress}, {ActiveConnections} connections, {PendingStreamCount} streams pending")]
+internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStatisticsFeature
 {
     private readonly QuicListenerCounters _counters = new();
     private readonly QuicListener _listener;
     private readonly QuicTransportOptions _options;
     private readonly ILogger _logger;
     private readonly Channel<IMessageChannel> _accepted;
-    private readonly HashSet<QuicPeer> _peers = [];
+    private readonly HashSet<MultiplexedQuicConnection> _connections = [];
     private readonly Lock _gate = new();
     private readonly Task _accepting;
     private Task? _stopped;
@@ -33,20 +45,51 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         _accepting = Task.Run(AcceptConnectionsAsync);
     }
 
+    /// <summary>Binds an address and listens there.</summary>
+    public static async ValueTask<IMessageListener> StartAsync(Uri address, QuicTransportOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        if (options.TlsServer is { Certificate: null, CertificateSelector: null })
+        {
+            throw new ArgumentException(
+                $"Listening at {AddressText.Of(address)} needs a certificate, as QUIC always encrypts: set QuicTransportOptions.TlsServer.Certificate or CertificateSelector.", nameof(address));
+        }
+
+        var target = (await QuicAddresses.ResolveAsync(address, cancellationToken).ConfigureAwait(false))[0];
+        try
+        {
+            var listener = await QuicListener.ListenAsync(
+                new QuicListenerOptions
+                {
+                    ListenEndPoint = new IPEndPoint(target, address.Port),
+                    ApplicationProtocols = [options.ApplicationProtocol],
+                    ListenBacklog = options.ListenBacklog,
+                    ConnectionOptionsCallback = (_, hello, _) => ValueTask.FromResult(QuicConnectionOptionsFactory.ServerOptions(hello, options)),
+                },
+                cancellationToken).ConfigureAwait(false);
+            var bound = QuicAddresses.ToUri(listener.LocalEndPoint);
+            QuicLog.Listening(logger, bound);
+            return new QuicMessageListener(listener, bound, options, logger);
+        }
+        catch (Exception e) when (e is QuicException or SocketException)
+        {
+            throw new TransportException($"The address {AddressText.Of(address)} could not be bound. {e.Message}", e);
+        }
+    }
+
     public Uri LocalAddress { get; }
 
-    public int Connections
+    public int ActiveConnections
     {
         get
         {
             lock (_gate)
             {
-                return _peers.Count;
+                return _connections.Count;
             }
         }
     }
 
-    public int PendingStreams => _counters.PendingStreams;
+    public int PendingStreamCount => _counters.PendingStreamCount;
 
     public long ConnectionsRefused => _counters.ConnectionsRefused;
 
@@ -87,13 +130,13 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
             await channel.DisposeAsync().ConfigureAwait(false);
         }
 
-        QuicPeer[] peers;
+        MultiplexedQuicConnection[] connections;
         lock (_gate)
         {
-            peers = [.. _peers];
+            connections = [.. _connections];
         }
 
-        await Task.WhenAll(peers.Select(static peer => peer.CloseWhenUnusedAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(connections.Select(static one => one.CloseWhenUnusedAsync().AsTask())).ConfigureAwait(false);
     }
 
     // Whoever disposes meanwhile waits for it too: until then connections may come that the disposal has to close.
@@ -140,6 +183,18 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         }
     }
 
+    /// <summary>The stop is over: no connection comes any more.</summary>
+    public bool HasStopped
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _stopped is { IsCompleted: true };
+            }
+        }
+    }
+
     private bool IsStopped
     {
         get
@@ -153,14 +208,14 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
 
     private async Task ServeAsync(QuicConnection connection)
     {
-        var peer = new QuicPeer(connection, _options, ChannelSide.Server, remoteAddress: null, _accepted, _logger, _counters);
+        var served = new MultiplexedQuicConnection(connection, _options, ChannelSide.Server, remoteAddress: null, _accepted, _logger, _counters);
         bool refused;
         lock (_gate)
         {
-            refused = _peers.Count >= _options.MaxConnections;
+            refused = _connections.Count >= _options.MaxConnections;
             if (!refused)
             {
-                _peers.Add(peer);
+                _connections.Add(served);
             }
         }
 
@@ -168,16 +223,16 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         {
             _counters.ConnectionRefused();
             QuicLog.ConnectionsFull(_logger, LocalAddress, _options.MaxConnections);
-            await peer.CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.PolicyViolation)).ConfigureAwait(false);
+            await served.CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.PolicyViolation)).ConfigureAwait(false);
             return;
         }
 
-        await peer.AcceptStreamsAsync().ConfigureAwait(false);
+        await served.AcceptStreamsAsync().ConfigureAwait(false);
         lock (_gate)
         {
-            _peers.Remove(peer);
+            _connections.Remove(served);
         }
 
-        await peer.DisposeAsync().ConfigureAwait(false);
+        await served.DisposeAsync().ConfigureAwait(false);
     }
 }

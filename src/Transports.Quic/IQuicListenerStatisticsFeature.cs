@@ -2,16 +2,16 @@ namespace Transports;
 
 /// <summary>What a QUIC listener holds and has turned away; the listener of a <c>quic</c> address is one.</summary>
 /// <remarks>Each number is exact when read; several need not be of the same moment.</remarks>
-public interface IQuicListenerStatistics
+public interface IQuicListenerStatisticsFeature
 {
     /// <summary>Connections that are open now. At most <see cref="QuicTransportOptions.MaxConnections"/>.</summary>
-    int Connections { get; }
+    int ActiveConnections { get; }
 
     /// <summary>
     /// Streams that peers have opened and that are no channels yet: they have not said so, or wait to be accepted. At most
     /// <see cref="QuicTransportOptions.MaxInboundChannels"/> on each connection.
     /// </summary>
-    int PendingStreams { get; }
+    int PendingStreamCount { get; }
 
     /// <summary>Connections closed at once, as there were <see cref="QuicTransportOptions.MaxConnections"/> already.</summary>
     long ConnectionsRefused { get; }

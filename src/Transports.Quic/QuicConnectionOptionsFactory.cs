@@ -1,52 +1,17 @@
 using System.Net;
 using System.Net.Quic;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
 namespace Transports;
 
-/// <summary>Turns options into those of System.Net.Quic, and listens with them.</summary>
+/// <summary>Turns options into those of System.Net.Quic.</summary>
 [SupportedOSPlatform("linux")]
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
-internal static class QuicOpener
+internal static class QuicConnectionOptionsFactory
 {
-    public static async ValueTask<IMessageListener> ListenAsync(Uri address, QuicTransportOptions options, ILogger logger, CancellationToken cancellationToken)
-    {
-        if (options.TlsServer is { Certificate: null, CertificateSelector: null })
-        {
-            throw new InvalidOperationException(
-                $"Listening at {AddressText.Of(address)} needs a certificate, as QUIC always encrypts: set QuicTransportOptions.TlsServer.Certificate or CertificateSelector.");
-        }
-
-        var target = address.Host is "*" or "+"
-            ? IPAddress.IPv6Any
-            : (await QuicAddresses.ResolveAsync(address, cancellationToken).ConfigureAwait(false))[0];
-        try
-        {
-            var listener = await QuicListener.ListenAsync(
-                new QuicListenerOptions
-                {
-                    ListenEndPoint = new IPEndPoint(target, address.Port),
-                    ApplicationProtocols = [new SslApplicationProtocol(options.ApplicationProtocol)],
-                    ListenBacklog = options.Backlog,
-                    ConnectionOptionsCallback = (_, hello, _) => ValueTask.FromResult(ServerOptions(hello, options)),
-                },
-                cancellationToken).ConfigureAwait(false);
-            var bound = QuicAddresses.ToUri(listener.LocalEndPoint);
-            QuicLog.Listening(logger, bound);
-            return new QuicMessageListener(listener, bound, options, logger);
-        }
-        catch (Exception e) when (e is QuicException or SocketException)
-        {
-            throw new TransportException($"The address {AddressText.Of(address)} could not be bound. {e.Message}", e);
-        }
-    }
-
     public static QuicClientConnectionOptions ClientOptions(IPEndPoint target, Uri address, QuicTransportOptions options) => new()
     {
         RemoteEndPoint = target,
@@ -54,12 +19,12 @@ internal static class QuicOpener
         DefaultStreamErrorCode = QuicCodes.FromStatus(ChannelCloseStatus.Aborted),
         HandshakeTimeout = options.HandshakeTimeout,
         IdleTimeout = options.IdleTimeout,
-        KeepAliveInterval = KeepAlive(options),
+        KeepAliveInterval = options.KeepAliveInterval,
         MaxInboundBidirectionalStreams = options.MaxInboundChannels,
         MaxInboundUnidirectionalStreams = 0,
         ClientAuthenticationOptions = new SslClientAuthenticationOptions
         {
-            ApplicationProtocols = [new SslApplicationProtocol(options.ApplicationProtocol)],
+            ApplicationProtocols = [options.ApplicationProtocol],
             TargetHost = options.TlsClient.TargetHost ?? address.IdnHost,
             ClientCertificates = options.TlsClient.ClientCertificates,
             CertificateRevocationCheckMode = options.TlsClient.RevocationMode,
@@ -68,12 +33,12 @@ internal static class QuicOpener
         },
     };
 
-    private static QuicServerConnectionOptions ServerOptions(SslClientHelloInfo hello, QuicTransportOptions options)
+    public static QuicServerConnectionOptions ServerOptions(SslClientHelloInfo hello, QuicTransportOptions options)
     {
         var tls = options.TlsServer;
         var authentication = new SslServerAuthenticationOptions
         {
-            ApplicationProtocols = [new SslApplicationProtocol(options.ApplicationProtocol)],
+            ApplicationProtocols = [options.ApplicationProtocol],
             ClientCertificateRequired = tls.ClientCertificateRequired,
             CertificateRevocationCheckMode = tls.RevocationMode,
             CertificateChainPolicy = ChainPolicy(tls.TrustedClientRoots, tls.RevocationMode),
@@ -94,7 +59,7 @@ internal static class QuicOpener
             DefaultStreamErrorCode = QuicCodes.FromStatus(ChannelCloseStatus.Aborted),
             HandshakeTimeout = options.HandshakeTimeout,
             IdleTimeout = options.IdleTimeout,
-            KeepAliveInterval = KeepAlive(options),
+            KeepAliveInterval = options.KeepAliveInterval,
             MaxInboundBidirectionalStreams = options.MaxInboundChannels,
             MaxInboundUnidirectionalStreams = 0,
             ServerAuthenticationOptions = authentication,
@@ -108,9 +73,6 @@ internal static class QuicOpener
         errors &= ~SslPolicyErrors.RemoteCertificateNameMismatch;
         return tls.ClientCertificateValidationCallback is { } decide ? decide(sender, certificate, chain, errors) : errors == SslPolicyErrors.None;
     }
-
-    private static TimeSpan KeepAlive(QuicTransportOptions options)
-        => options.KeepAliveInterval == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : options.KeepAliveInterval;
 
     private static X509ChainPolicy? ChainPolicy(X509Certificate2Collection? roots, X509RevocationMode revocation)
     {
