@@ -1,33 +1,43 @@
-using System.Net;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace Transports;
 
 /// <summary>The bytes of a client: reads the event stream, opening it again when it breaks, and posts what is written.</summary>
 internal sealed class SseClientConnection : ByteConnection
 {
+    // A server that asks for no wait at all is still given this long.
+    private static readonly TimeSpan LeastDelay = TimeSpan.FromMilliseconds(100);
+
     private readonly SseRequests _requests;
     private readonly SseFraming _framing;
     private readonly SseTransportOptions _options;
+    private readonly SseRetries _retries;
+    private readonly ILogger _logger;
     private readonly bool _isDuplex;
     private readonly CancellationTokenSource _aborted = new();
     private readonly ITimer? _idleTimer;
     private HttpResponseMessage? _response;
     private Stream _stream;
+    private long _openedAt;
     private long _received;
     private long _posts;
     private long _waitingSince;
     private int _over;
     private bool _closing;
+    private bool _serverEnded;
 
-    public SseClientConnection(SseRequests requests, HttpResponseMessage response, Stream stream, SseFraming framing, SseTransportOptions options, bool isDuplex)
+    public SseClientConnection(SseRequests requests, HttpResponseMessage response, Stream stream, SseFraming framing, SseTransportOptions options, SseRetries retries, ILogger logger, bool isDuplex)
     {
         _requests = requests;
         _response = response;
         _stream = stream;
         _framing = framing;
         _options = options;
+        _retries = retries;
+        _logger = logger;
         _isDuplex = isDuplex;
+        _openedAt = options.TimeProvider.GetTimestamp();
         if (options.IdleTimeout != Timeout.InfiniteTimeSpan)
         {
             var period = options.IdleTimeout / 4;
@@ -69,12 +79,31 @@ internal sealed class SseClientConnection : ByteConnection
             _aborted.Token.ThrowIfCancellationRequested();
             if (!await ReconnectAsync(error).ConfigureAwait(false))
             {
+                _serverEnded = true;
                 return 0;
             }
         }
     }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => buffer.IsEmpty ? ValueTask.CompletedTask : PostAsync(buffer);
+    public override ChannelCloseInfo? DescribeEnd()
+        => _serverEnded ? new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: true, "The server has ended the event stream.") : null;
+
+    public override ChannelCloseInfo DescribeFailure(Exception exception)
+        => exception is TransportRefusedException { StatusCode: 413 }
+            ? new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: true, Error: exception)
+            : base.DescribeFailure(exception);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var length = SseWire.LengthOfPost(buffer.Span);
+            var events = buffer[..length];
+            buffer = buffer[length..];
+            await PostAsync(events, isLast: buffer.IsEmpty && _framing.EndWritten && SseWire.EndsWithClose(events.Span)).ConfigureAwait(false);
+        }
+    }
 
     public override ValueTask CompleteWritesAsync()
     {
@@ -137,96 +166,115 @@ internal sealed class SseClientConnection : ByteConnection
         _aborted.Dispose();
     }
 
-    private static bool IsWorthTryingAgain(HttpStatusCode status)
-        => (int)status >= 500 || status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests;
-
     // Returns false when the server says that the stream is over.
     private async Task<bool> ReconnectAsync(Exception? error)
     {
         _response?.Dispose();
         if (_options.ReconnectTimeout == TimeSpan.Zero)
         {
-            throw new IOException("The event stream has broken off.", error);
+            // A response that was whole is what the server had to say.
+            return error is null ? false : throw new IOException("The event stream has broken off.", error);
         }
 
         // What the decoder holds of an unfinished event is never completed by another connection.
-        _framing.Decoder!.Boundary = _received;
-        var delay = _framing.Decoder.Retry is { } retry ? TimeSpan.FromMilliseconds(Math.Min(retry, int.MaxValue)) : _options.ReconnectDelay;
-        using var timeout = new CancellationTokenSource(_options.ReconnectTimeout, _options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _aborted.Token);
+        var decoder = _framing.Decoder!;
+        decoder.Boundary = _received;
+        var delay = Delay(decoder.Retry);
 
-        // The first try comes at once: most often a proxy or the server's own restart has cut the stream.
-        for (var wait = false; ; wait = true)
+        // A stream that has lasted was cut by a proxy or the server's own restart, most often: the first try comes at once. One that ends as soon as it
+        // is opened would be opened again and again without a pause.
+        var waitFirst = _options.TimeProvider.GetElapsedTime(_openedAt) <= delay;
+        SseLog.StreamBrokeOff(_logger, error?.Message ?? "It has ended.", waitFirst ? delay.TotalSeconds : 0);
+        HttpResponseMessage? response;
+        try
         {
-            try
-            {
-                if (wait)
+            response = await _retries.RunAsync(
+                delay,
+                waitFirst,
+                async limited =>
                 {
-                    await Task.Delay(delay, _options.TimeProvider, linked.Token).ConfigureAwait(false);
-                }
+                    var opened = await _requests.OpenAsync(decoder.LastEventId, limited.Token).ConfigureAwait(false);
+                    if (opened is not null)
+                    {
+                        _stream = await opened.Content.ReadAsStreamAsync(limited.Token).ConfigureAwait(false);
+                    }
 
-                var response = await _requests.OpenAsync(_framing.Decoder.LastEventId, linked.Token).ConfigureAwait(false);
-                _response = response;
-                if (response.StatusCode == HttpStatusCode.OK)
+                    return opened;
+                },
+                _aborted.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is IOException and not TransportException))
+        {
+            throw new IOException($"The event stream broke off, and could not be opened again. {e.Message}", e);
+        }
+
+        if (response is null)
+        {
+            return false;
+        }
+
+        _response = response;
+        _openedAt = _options.TimeProvider.GetTimestamp();
+        if (Volatile.Read(ref _over) != 0)
+        {
+            response.Dispose();
+        }
+
+        return true;
+    }
+
+    private TimeSpan Delay(long? retry)
+    {
+        if (retry is not { } milliseconds)
+        {
+            return _options.ReconnectDelay;
+        }
+
+        var least = LeastDelay < _options.ReconnectDelay ? LeastDelay : _options.ReconnectDelay;
+        var asked = TimeSpan.FromMilliseconds(Math.Min(milliseconds, int.MaxValue));
+        return asked > least ? asked : least;
+    }
+
+    private async ValueTask PostAsync(ReadOnlyMemory<byte> events, bool isLast)
+    {
+        // Sent again under its number, which the server counts once.
+        var sequence = ++_posts;
+        try
+        {
+            await _retries.RunAsync(
+                TimeSpan.Zero,
+                waitFirst: false,
+                async limited =>
                 {
-                    _stream = await response.Content.ReadAsStreamAsync(linked.Token).ConfigureAwait(false);
+                    while (!await PostOnceAsync(events, sequence, isLast, limited).ConfigureAwait(false))
+                    {
+                        // They were taken; what is missing is room for more, which is asked for without them.
+                        events = default;
+                        limited.Answered();
+                    }
+
                     return true;
-                }
-
-                response.Dispose();
-                if (response.StatusCode == HttpStatusCode.NoContent)
-                {
-                    return false;
-                }
-
-                if (!IsWorthTryingAgain(response.StatusCode))
-                {
-                    throw new IOException($"The event stream broke off, and the server answers {(int)response.StatusCode} ({response.ReasonPhrase}) to opening it again; messages may be lost.", error);
-                }
-            }
-            catch (HttpRequestException e)
-            {
-                error = e;
-            }
-            catch (OperationCanceledException e) when (!_aborted.IsCancellationRequested)
-            {
-                throw new IOException($"The event stream broke off, and could not be opened again within {_options.ReconnectTimeout.TotalSeconds:0.#} seconds (ReconnectTimeout).", error ?? e);
-            }
+                },
+                _aborted.Token).ConfigureAwait(false);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new IOException($"The server could not be reached with messages. {e.Message}", e);
         }
     }
 
-    private async ValueTask PostAsync(ReadOnlyMemory<byte> events)
+    private async Task<bool> PostOnceAsync(ReadOnlyMemory<byte> events, long sequence, bool isLast, SseTry limited)
     {
-        var sequence = ++_posts;
-        Exception? error = null;
-        var began = _options.TimeProvider.GetTimestamp();
-        do
+        using var content = new SsePostContent(events, limited.Extend);
+        try
         {
-            try
-            {
-                var status = await _requests.PostAsync(events, sequence, _framing.EndWritten, _aborted.Token).ConfigureAwait(false);
-                if ((int)status is >= 200 and < 300)
-                {
-                    return;
-                }
-
-                error = new IOException($"The server answered {(int)status} ({status}) to messages sent to it.");
-                if (!IsWorthTryingAgain(status))
-                {
-                    throw error;
-                }
-            }
-            catch (HttpRequestException e)
-            {
-                error = e;
-            }
-
-            // Sent again under its number, which the server counts once.
-            await Task.Delay(_options.ReconnectDelay, _options.TimeProvider, _aborted.Token).ConfigureAwait(false);
+            return await _requests.PostAsync(content, sequence, isLast, limited.Token).ConfigureAwait(false);
         }
-        while (_options.TimeProvider.GetElapsedTime(began) < _options.ReconnectTimeout);
-
-        throw new IOException("The server could not be reached with messages.", error);
+        finally
+        {
+            // The memory is the channel's, which uses it again.
+            await content.GiveUpAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task TellAbortAsync(ChannelCloseInfo info)

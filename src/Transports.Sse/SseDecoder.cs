@@ -13,8 +13,11 @@ namespace Transports;
 /// </remarks>
 internal sealed class SseDecoder : IFrameDecoder
 {
-    // A line may hold this much besides data: a field's name, an id.
-    private const int LineOverhead = 1024;
+    // A line may hold this much besides data: a field's name, an id. An id goes back in a header, and servers take about this much there.
+    private const int LineOverhead = 8 * 1024;
+
+    // An id or a type is rarely longer.
+    private const int KeptName = 1024;
 
     // What a channel keeps for the next event.
     private const int KeptMemory = 64 * 1024;
@@ -30,6 +33,7 @@ internal sealed class SseDecoder : IFrameDecoder
     private bool _idChanged;
     private bool _dispatched;
     private bool _skipLineFeed;
+    private bool _skipComment;
     private int _bomBytes;
     private int _scanned;
     private long _consumed;
@@ -151,6 +155,14 @@ internal sealed class SseDecoder : IFrameDecoder
         var end = rest[searched..].IndexOfAny((byte)'\r', (byte)'\n');
         if (end < 0)
         {
+            if (_skipComment || (rest.Length > LineOverhead && rest[0] == ':'))
+            {
+                // Nobody sees a comment, so its length is no matter.
+                _skipComment = true;
+                position = bytes.Length;
+                return false;
+            }
+
             if (rest.Length > _maxDataSize + LineOverhead)
             {
                 throw new MessageTooLargeException(rest.Length, _maxMessageSize);
@@ -160,7 +172,8 @@ internal sealed class SseDecoder : IFrameDecoder
         }
 
         end += searched;
-        line = rest[..end];
+        line = _skipComment ? ":"u8 : rest[..end];
+        _skipComment = false;
         _skipLineFeed = rest[end] == '\r';
         position += end + 1;
         return true;
@@ -218,19 +231,18 @@ internal sealed class SseDecoder : IFrameDecoder
         }
         else if (name.SequenceEqual("event"u8))
         {
-            _type.Clear(LineOverhead);
+            _type.Clear(KeptName);
             _type.Write(Bounded(value));
         }
         else if (name.SequenceEqual("id"u8) && !value.Contains((byte)0))
         {
-            _idBuffer.Clear(LineOverhead);
+            _idBuffer.Clear(KeptName);
             _idBuffer.Write(Bounded(value));
             _idChanged = true;
         }
-        else if (name.SequenceEqual("retry"u8) && value.Length > 0 && value.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0
-            && Utf8Parser.TryParse(value, out long milliseconds, out _))
+        else if (name.SequenceEqual("retry"u8) && value.Length > 0 && value.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0)
         {
-            Retry = milliseconds;
+            Retry = Utf8Parser.TryParse(value, out long milliseconds, out _) ? milliseconds : long.MaxValue;
         }
     }
 
@@ -247,7 +259,7 @@ internal sealed class SseDecoder : IFrameDecoder
             _idChanged = false;
             if (!_lastId.WrittenSpan.SequenceEqual(_idBuffer.WrittenSpan))
             {
-                _lastId.Clear(LineOverhead);
+                _lastId.Clear(KeptName);
                 _lastId.Write(_idBuffer.WrittenSpan);
                 _lastIdText = null;
             }
@@ -318,7 +330,7 @@ internal sealed class SseDecoder : IFrameDecoder
         _dispatched = false;
         _hasData = false;
         _data.Clear(KeptMemory);
-        _type.Clear(LineOverhead);
+        _type.Clear(KeptName);
     }
 
     private void StartStream()
@@ -326,8 +338,9 @@ internal sealed class SseDecoder : IFrameDecoder
         Boundary = -1;
         StartEvent();
         _idChanged = false;
-        _idBuffer.Clear(LineOverhead);
+        _idBuffer.Clear(KeptName);
         _skipLineFeed = false;
+        _skipComment = false;
         _bomBytes = 0;
         _scanned = 0;
     }

@@ -17,7 +17,8 @@ internal static class SseEventWriter
     /// <param name="output">Where to.</param>
     /// <param name="payload">The message.</param>
     /// <param name="kind">Text goes as it is, in as many data lines as it has lines; binary, and text that holds a CR, as base64.</param>
-    public static void Write(IBufferWriter<byte> output, in ReadOnlySequence<byte> payload, MessageKind kind)
+    /// <param name="isPosted">For a server of this library, not for a page: text of many short lines, each of which costs a field, may go as base64 too.</param>
+    public static void Write(IBufferWriter<byte> output, in ReadOnlySequence<byte> payload, MessageKind kind, bool isPosted = false)
     {
         if (kind == MessageKind.Binary)
         {
@@ -32,7 +33,7 @@ internal static class SseEventWriter
             "\n\n"u8.CopyTo(span[(DataField.Length + text.Length)..]);
             output.Advance(DataField.Length + text.Length + 2);
         }
-        else if (payload.PositionOf((byte)'\r') is not null)
+        else if (payload.PositionOf((byte)'\r') is not null || (isPosted && LinesAreLonger(payload)))
         {
             WriteBase64(output, SseWire.TextEvent, payload);
         }
@@ -72,6 +73,18 @@ internal static class SseEventWriter
         output.Write(DataField);
         output.Write(System.Text.Encoding.UTF8.GetBytes(data));
         output.Write("\n\n"u8);
+    }
+
+    // The limit on a POST allows for base64.
+    private static bool LinesAreLonger(in ReadOnlySequence<byte> payload)
+    {
+        var lines = 1L;
+        foreach (var segment in payload)
+        {
+            lines += segment.Span.Count((byte)'\n');
+        }
+
+        return payload.Length + (lines * DataField.Length) > SseWire.EncodedSize(payload.Length);
     }
 
     private static void WriteLines(IBufferWriter<byte> output, in ReadOnlySequence<byte> payload)

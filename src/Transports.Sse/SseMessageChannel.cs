@@ -6,6 +6,7 @@ namespace Transports;
 /// <summary>A channel over server-sent events, on either side: one event is one message.</summary>
 internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 {
+    private readonly ByteConnection _connection;
     private readonly SseFraming _framing;
     private readonly SseDecoder _decoder;
     private readonly byte[]? _idPrefix;
@@ -30,6 +31,7 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
         Func<Type, object?>? features = null)
         : base(connection, framing, context)
     {
+        _connection = connection;
         _framing = framing;
         _decoder = framing.Decoder!;
         framing.Channel = this;
@@ -110,7 +112,7 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
             SseEventWriter.WriteType(output, named.Type);
         }
 
-        SseEventWriter.Write(output, message.Payload, message.Kind);
+        SseEventWriter.Write(output, message.Payload, message.Kind, isPosted: Context.Side == ChannelSide.Client);
     }
 
     protected override void WriteEnd(ChannelCloseInfo info, IBufferWriter<byte> output)
@@ -135,8 +137,20 @@ internal sealed class SseMessageChannel : FramedMessageChannel, ISseFeature
 
     protected internal override void OnInputEnd(int unfinished)
     {
-        // A channel that closes has ended its stream itself.
-        if (!_peerClosed && !IsClosing)
+        if (_peerClosed || IsClosing)
+        {
+            // A channel that closes has ended its stream itself.
+            return;
+        }
+
+        // What is left of an event is dropped, as the standard says.
+        var end = _connection.DescribeEnd();
+        if (end is not null && Context.Side == ChannelSide.Server)
+        {
+            // Said beside the stream, and answered as if it had been said in it.
+            OnClose(end);
+        }
+        else if (end is null)
         {
             throw new MessageChannelClosedException(new ChannelCloseInfo(
                 ChannelCloseStatus.ConnectionLost,

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Quic;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Transports.Extensibility;
@@ -16,7 +19,8 @@ public sealed class SseTransport : IClientTransport, IDisposable
 {
     private readonly SseTransportOptions _options;
     private readonly ILogger _logger;
-    private readonly Lazy<HttpMessageInvoker> _http;
+    private readonly SseRetries _retries;
+    private readonly Lazy<(HttpMessageInvoker Invoker, int MaxRedirects)> _http;
 
     /// <summary>A transport with options of its own.</summary>
     /// <param name="options">How to dial; by default as <see cref="SseTransportOptions"/> says.</param>
@@ -26,7 +30,8 @@ public sealed class SseTransport : IClientTransport, IDisposable
         _options = options ?? new SseTransportOptions();
         _options.Validate();
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<SseTransport>();
-        _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
+        _retries = new SseRetries(_options);
+        _http = new Lazy<(HttpMessageInvoker, int)>(CreateInvoker);
     }
 
     /// <inheritdoc/>
@@ -67,35 +72,46 @@ public sealed class SseTransport : IClientTransport, IDisposable
     {
         if (_http.IsValueCreated)
         {
-            _http.Value.Dispose();
+            _http.Value.Invoker.Dispose();
         }
     }
 
     private static bool IsDuplex(Uri address)
         => address.Query.TrimStart('?').Split('&').Any(static part => part.Split('=')[0].Equals(SseWire.DuplexQuery, StringComparison.OrdinalIgnoreCase));
 
-    // Generic parsing of a scheme that .NET does not know leaves the port out; HTTP has its own.
+    // Generic parsing of a scheme that .NET does not know leaves the port out, where HTTP has its own; and only DnsSafeHost has the zone of a link-local address.
     private static Uri HttpAddress(Uri address)
-        => new(string.Concat(address.Scheme.AsSpan("sse+".Length), Uri.SchemeDelimiter, address.GetComponents(UriComponents.HostAndPort, UriFormat.UriEscaped).TrimEnd(':'), address.PathAndQuery));
+    {
+        var host = address.HostNameType == UriHostNameType.IPv6 ? $"[{address.DnsSafeHost}]" : address.GetComponents(UriComponents.Host, UriFormat.UriEscaped);
+        var port = address.Port >= 0 ? string.Create(CultureInfo.InvariantCulture, $":{address.Port}") : "";
+        return new Uri(string.Concat(address.Scheme.AsSpan("sse+".Length), Uri.SchemeDelimiter, host, port) + address.PathAndQuery);
+    }
 
     private async Task<IMessageChannel> OpenAsync(Uri address, CancellationToken cancellationToken)
     {
+        if (_options.HttpVersion == HttpVersion.Version30 && !IsQuicSupported())
+        {
+            throw new TransportUnavailableException("libmsquic, which HTTP/3 needs", "Install it, or set HttpVersion to 2.0.");
+        }
+
         var isDuplex = IsDuplex(address);
-        var requests = new SseRequests(_http.Value, HttpAddress(address), _options);
+        var (http, maxRedirects) = _http.Value;
+        var requests = new SseRequests(http, maxRedirects, HttpAddress(address), _options);
+
+        // Never null for the first answer.
         var response = await requests.OpenAsync("", cancellationToken).ConfigureAwait(false);
         try
         {
-            Check(address, response);
             var isOwn = requests.Session is not null;
             if (isDuplex && !isOwn)
             {
                 throw new TransportException($"{AddressText.Of(address)} has no session to send to: only servers of this library take messages over SSE. Leave '{SseWire.DuplexQuery}' out to receive only.");
             }
 
-            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            var stream = await response!.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             var framing = new SseFraming(_options.BufferPool) { IsOwn = isOwn };
             var channel = new SseMessageChannel(
-                new SseClientConnection(requests, response, stream, framing, _options, isDuplex),
+                new SseClientConnection(requests, response, stream, framing, _options, _retries, _logger, isDuplex),
                 framing,
                 new MessageChannelContext
                 {
@@ -106,7 +122,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
                         isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalReceive,
                         isReliable: isOwn,
                         isEncrypted: address.Scheme == "sse+https",
-                        isMultiplexed: _options.HttpVersion == HttpVersion.Version20),
+                        isMultiplexed: _options.HttpVersion >= HttpVersion.Version20),
                     RemoteAddress = address,
                     Logger = _logger,
                 },
@@ -121,22 +137,9 @@ public sealed class SseTransport : IClientTransport, IDisposable
         }
     }
 
-    private static void Check(Uri address, HttpResponseMessage response)
-    {
-        if (response.StatusCode != HttpStatusCode.OK)
-        {
-            throw new TransportException($"{AddressText.Of(address)} refused the event stream with HTTP status {(int)response.StatusCode} ({response.ReasonPhrase}). Check the path and the credentials.");
-        }
+    private static bool IsQuicSupported() => (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows()) && QuicConnection.IsSupported;
 
-        // The header as it was sent: a type with an empty parameter is still this type, though .NET's parser refuses it.
-        var type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out var values) ? values.ToString() : "";
-        if (!type.Split(';')[0].Trim().Equals(SseWire.ContentType, StringComparison.OrdinalIgnoreCase))
-        {
-            throw new TransportException($"{AddressText.Of(address)} answered with '{type}' instead of {SseWire.ContentType}: it is no event stream. Check the path.");
-        }
-    }
-
-    private HttpMessageInvoker CreateInvoker()
+    private (HttpMessageInvoker Invoker, int MaxRedirects) CreateInvoker()
     {
         var handler = new SocketsHttpHandler
         {
@@ -146,8 +149,14 @@ public sealed class SseTransport : IClientTransport, IDisposable
 
             // An event stream given up has no end to wait for: the server shall see at once that its client has gone.
             MaxResponseDrainSize = 0,
+
+            // An event's id is UTF-8, and so is the header that names it (HTML standard, section 9.2.3).
+            RequestHeaderEncodingSelector = static (name, _) => name.Equals(SseWire.LastEventIdHeader, StringComparison.OrdinalIgnoreCase) ? Encoding.UTF8 : null,
         };
         _options.ConfigureHandler?.Invoke(handler);
-        return new HttpMessageInvoker(handler);
+
+        // See SseRequests.
+        handler.AllowAutoRedirect = false;
+        return (new HttpMessageInvoker(handler), handler.MaxAutomaticRedirections);
     }
 }

@@ -8,11 +8,14 @@ internal static class SseWire
     /// <summary>On a response: the session's id, and that the event types below mean what they say. On a request: which session it is for.</summary>
     public const string SessionHeader = "Transports-Session";
 
-    /// <summary>On a POST: its number, from 1, so that one sent again after a lost answer counts once.</summary>
+    /// <summary>On a POST: its number, from 1, so that one sent again after a lost answer counts once. On its answer 202: it was taken, and there is no room for more yet.</summary>
     public const string SequenceHeader = "Transports-Sequence";
 
     /// <summary>On a DELETE: why the client closes, as in a close event. On a POST: it holds the client's last event.</summary>
     public const string CloseHeader = "Transports-Close";
+
+    /// <summary>The most events in one POST, in bytes; a single event may be larger, up to the server's limit on a message.</summary>
+    public const int MaxPostSize = 1024 * 1024;
 
     public const string LastEventIdHeader = "Last-Event-ID";
 
@@ -33,6 +36,31 @@ internal static class SseWire
 
     /// <summary>The largest data of an event that carries a message of up to this size, in bytes.</summary>
     public static long EncodedSize(long messageSize) => (messageSize + 2) / 3 * 4;
+
+    /// <summary>How many of these bytes, which are whole events, go into one POST.</summary>
+    public static int LengthOfPost(ReadOnlySpan<byte> events)
+    {
+        if (events.Length <= MaxPostSize)
+        {
+            return events.Length;
+        }
+
+        var last = events[..MaxPostSize].LastIndexOf("\n\n"u8);
+        return (last >= 0 ? last : events.IndexOf("\n\n"u8)) + 2;
+    }
+
+    /// <summary>Whether the last of these events is the close event, which says that nothing follows.</summary>
+    public static bool EndsWithClose(ReadOnlySpan<byte> events)
+    {
+        var body = events[..Math.Max(0, events.Length - 2)];
+        var last = body[(body.LastIndexOf("\n\n"u8) is var end and >= 0 ? end + 2 : 0)..];
+        if (last.StartsWith("id: "u8))
+        {
+            last = last[(last.IndexOf((byte)'\n') + 1)..];
+        }
+
+        return last.StartsWith("event: close\n"u8);
+    }
 
     public static string FormatClose(ChannelCloseStatus status, string? description)
         => string.IsNullOrEmpty(description) ? status.ToString() : $"{status} {OneLine(description)}";

@@ -1,15 +1,13 @@
-using System.Text.Json;
+using System.Text;
 
 namespace Transports.Tests;
 
 public sealed class SseDecoderTests
 {
-    private static readonly JsonElement[] Cases = Load();
-
     public static TheoryData<string, int> ParsingCases()
     {
         var data = new TheoryData<string, int>();
-        foreach (var id in Cases.Where(static c => !IsAboutTheHeader(c)).Select(static c => c.GetProperty("id").GetString()!))
+        foreach (var id in WebPlatformCases.All.Where(static c => !WebPlatformCases.IsAboutTheHeader(c)).Select(static c => c.GetProperty("id").GetString()!))
         {
             data.Add(id, int.MaxValue);
             data.Add(id, 1);
@@ -23,19 +21,19 @@ public sealed class SseDecoderTests
     [MemberData(nameof(ParsingCases))]
     public void TryReadFrame_WebPlatformCase_DispatchesItsEvents(string id, int piece)
     {
-        var theCase = Cases.Single(c => c.GetProperty("id").GetString() == id);
+        var theCase = WebPlatformCases.All.Single(c => c.GetProperty("id").GetString() == id);
         var reader = new EventReader().Feed(Convert.FromHexString(theCase.GetProperty("hex").GetString()!), piece);
         var expected = theCase.GetProperty("events").EnumerateArray()
             .Select(static e => (e.GetProperty("type").GetString()!, e.GetProperty("data").GetString()!, e.GetProperty("lastEventId").GetString()!));
         reader.Events.Should().Equal(expected);
-        if (theCase.TryGetProperty("retry", out var retry) && retry.ValueKind == JsonValueKind.Number)
+        if (theCase.TryGetProperty("retry", out var retry) && retry.ValueKind == System.Text.Json.JsonValueKind.Number)
         {
             reader.Decoder.Retry.Should().Be(retry.GetInt64());
         }
     }
 
     [Fact]
-    public void ParsingCases_AreAllThere() => Cases.Count(static c => !IsAboutTheHeader(c)).Should().Be(21);
+    public void ParsingCases_AreAllThere() => WebPlatformCases.All.Count(static c => !WebPlatformCases.IsAboutTheHeader(c)).Should().Be(21);
 
     [Fact]
     public void TryReadFrame_EventEndedByTwoCarriageReturns_IsDispatchedAtOnce()
@@ -79,7 +77,7 @@ public sealed class SseDecoderTests
     public void TryReadFrame_LineWithoutAnEnd_IsRefusedAtTheLimit()
     {
         var reader = new EventReader(maxMessageSize: 16);
-        FluentActions.Invoking(() => reader.Feed(new byte[4096])).Should().Throw<MessageTooLargeException>();
+        FluentActions.Invoking(() => reader.Feed(new byte[16 * 1024])).Should().Throw<MessageTooLargeException>();
     }
 
     [Fact]
@@ -90,13 +88,35 @@ public sealed class SseDecoderTests
     public void TryReadFrame_BadBase64_IsAFramingError()
         => FluentActions.Invoking(() => new EventReader(isOwn: true).Feed("event: binary\ndata: !!\n\n"u8)).Should().Throw<MessageFramingException>();
 
-    private static bool IsAboutTheHeader(JsonElement theCase)
-        => theCase.TryGetProperty("outcome", out var outcome) && outcome.ValueKind == JsonValueKind.String;
-
-    private static JsonElement[] Load()
+    [Theory]
+    [InlineData(int.MaxValue)]
+    [InlineData(1000)]
+    public void TryReadFrame_CommentOfAnyLength_IsSkipped(int piece)
     {
-        using var stream = typeof(SseDecoderTests).Assembly.GetManifestResourceStream("wpt-eventsource-cases.json")!;
-        using var document = JsonDocument.Parse(stream);
-        return [.. document.RootElement.EnumerateArray().Select(static e => e.Clone())];
+        var reader = new EventReader(maxMessageSize: 16);
+        reader.Feed(Encoding.UTF8.GetBytes($"data: a\n: {new string('c', 100_000)}\r\ndata: b\n\ndata: c\n\n"), piece);
+        reader.Events.Should().Equal(("message", "a\nb", ""), ("message", "c", ""));
     }
+
+    [Fact]
+    public void TryReadFrame_ConnectionCutInsideALongComment_DropsIt()
+    {
+        var reader = new EventReader(maxMessageSize: 16);
+        var cut = Encoding.UTF8.GetBytes($": {new string('c', 100_000)}");
+        reader.Feed(cut);
+        reader.Decoder.Boundary = cut.Length;
+        reader.Feed("data: a\n\n"u8);
+        reader.Events.Should().Equal(("message", "a", ""));
+    }
+
+    [Fact]
+    public void TryReadFrame_LongIdAndType_AreKept()
+    {
+        var name = new string('n', 8000);
+        new EventReader().Feed(Encoding.UTF8.GetBytes($"id: {name}\nevent: {name}\ndata: x\n\n")).Events.Should().Equal((name, "x", name));
+    }
+
+    [Fact]
+    public void Retry_LargerThanALong_IsTheLargest()
+        => new EventReader().Feed("retry: 999999999999999999999999999\n\n"u8).Decoder.Retry.Should().Be(long.MaxValue);
 }

@@ -42,6 +42,23 @@ public sealed class SseEventWriterTests
         message.Kind.Should().Be(MessageKind.Binary);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(17)]
+    [InlineData(18)]
+    [InlineData(1000)]
+    public void Write_PostedTextOfLines_IsNoLongerThanAsBase64(int lineLength)
+    {
+        var text = string.Concat(Enumerable.Repeat(new string('x', lineLength - 1) + "\n", 3000));
+        var payload = Encoding.UTF8.GetBytes(text);
+        var output = new ArrayBufferWriter<byte>();
+        SseEventWriter.Write(output, new ReadOnlySequence<byte>(payload), MessageKind.Text, isPosted: true);
+        ((long)output.WrittenCount).Should().BeLessThanOrEqualTo(SseWire.EncodedSize(payload.Length) + 64);
+        var message = new EventReader(isOwn: true, maxMessageSize: 4 * 1024 * 1024).Feed(output.WrittenSpan).Messages.Should().ContainSingle().Subject;
+        message.Payload.Should().Equal(payload);
+        message.Kind.Should().Be(MessageKind.Text);
+    }
+
     private static (byte[] Payload, MessageKind Kind) RoundTrip(byte[] payload, MessageKind kind)
     {
         var output = new ArrayBufferWriter<byte>();
