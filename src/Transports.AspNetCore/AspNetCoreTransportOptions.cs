@@ -10,7 +10,8 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// The origins whose pages may open a WebSocket, such as <c>https://example.org</c> or <c>app://localhost</c>; <c>*</c> is any;
     /// <c>null</c> is pages without an origin of their own, such as local files and sandboxed frames, whoever made them. Names may be
     /// international, and a default port may be written or not. Default empty: only pages from this server's own host and port. Clients that are no browsers send no Origin and are not
-    /// stopped by this. Server-sent events follow the endpoint's CORS policy instead, as every request does.
+    /// stopped by this. Event streams follow the application's CORS policies instead, as every request does: a page of another origin
+    /// opens one only where a policy allows it.
     /// </summary>
     public IList<string> AllowedOrigins { get; } = [];
 
@@ -22,11 +23,12 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
 
     /// <summary>
     /// How many bytes of events each SSE session keeps for a client that comes back with <c>Last-Event-ID</c>. Default 64 KiB; 0
-    /// keeps none, writes no ids, and a client that is cut off begins anew.
+    /// keeps none and writes no ids: a session ends with its connection, and its channel is not
+    /// <see cref="ChannelCharacteristics.IsReliable"/>. A page begins anew, a channel ends.
     /// </summary>
     public int SseReplayBufferSize { get; set; } = 64 * 1024;
 
-    /// <summary>How long an SSE session waits for a client that is cut off to come back, before its channel ends with <see cref="ChannelCloseStatus.ConnectionLost"/>. Default 15 seconds; must be positive.</summary>
+    /// <summary>How long an SSE session waits for a client that is cut off to come back, before its channel ends with <see cref="ChannelCloseStatus.ConnectionLost"/>; and how long the last events of a closed one are kept for a client that was cut off before it had them. Default 15 seconds; must be positive.</summary>
     public TimeSpan SseSessionTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long clients are asked to wait before they come back (<c>retry</c>). Default 1 second; must be positive.</summary>
@@ -38,7 +40,7 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// <summary>How long an SSE client may leave a write untaken before its connection is cut; looked at every <see cref="SseKeepAliveInterval"/>. Default 30 seconds; must be positive.</summary>
     public TimeSpan SseWriteTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many SSE sessions a route has at most; more are refused with HTTP status 503. Default 10,000; from 1.</summary>
+    /// <summary>How many SSE sessions a route has at most; more are refused with HTTP status 503. Closed ones make room. Default 10,000; from 1.</summary>
     public int SseMaxSessions { get; set; } = 10_000;
 
     /// <summary>For listeners: how many opened channels wait to be accepted before more are refused with HTTP status 503. Default 512; from 1.</summary>

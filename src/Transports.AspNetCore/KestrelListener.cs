@@ -51,6 +51,10 @@ internal sealed class KestrelListener : IMessageListener
     /// <summary>Whether an address is one of TLS, by its scheme.</summary>
     public static bool IsEncrypted(Uri address) => address.Scheme is "wss" || address.Scheme.EndsWith("+https", StringComparison.Ordinal);
 
+    /// <summary>The port to listen at. A scheme that .NET does not know has no default port; what clients connect to then is HTTP's.</summary>
+    /// <param name="address">The address; port 0 is any.</param>
+    public static int PortOf(Uri address) => address.Port >= 0 ? address.Port : IsEncrypted(address) ? 443 : 80;
+
     /// <summary>Listens.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="settings">How to.</param>
@@ -230,7 +234,7 @@ internal sealed class KestrelListener : IMessageListener
 
     private static void Bind(KestrelServerOptions kestrel, Uri address, Action<ListenOptions> configure)
     {
-        var port = Math.Max(address.Port, 0);
+        var port = PortOf(address);
         var host = address.DnsSafeHost;
         if (IPAddress.TryParse(host, out var ip))
         {

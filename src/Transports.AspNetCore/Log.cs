@@ -29,4 +29,7 @@ internal static partial class Log
 
     [LoggerMessage(8008, LogLevel.Information, "Refused a call of {Method} on connection {ConnectionId} with {Status}. {Reason}")]
     public static partial void GrpcCallRefused(ILogger logger, string method, string connectionId, GrpcStatusCode status, string? reason);
+
+    [LoggerMessage(8020, LogLevel.Warning, "Refused an event stream to a page of '{Origin}': it may only come from {Host}, or an origin that the endpoint's CORS policy allows.")]
+    public static partial void StreamOriginRefused(ILogger logger, string origin, string host);
 }

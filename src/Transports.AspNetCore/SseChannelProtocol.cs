@@ -1,10 +1,7 @@
-using System.Buffers;
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Transports;
 
@@ -16,9 +13,10 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
     // 128 bits from the system's generator: not to be guessed.
     private const int SessionIdBytes = 16;
 
-    private const string SessionUnknown = "There is no such session for you: it is over, was never yours, or is another server's. Open a new one with GET, without Last-Event-ID.";
+    private const string SessionUnknown = "There is no such session for you: it is over, was never yours, or is another server's. Open a new one with GET, without Last-Event-ID. Behind a load balancer, requests of a session must reach one server.";
 
-    private readonly ConcurrentDictionary<string, SseSession> _sessions = new(StringComparer.Ordinal);
+    private readonly SseSessions _sessions = new(runner.Options);
+    private readonly SsePostBody _body = new(runner.Options);
 
     public string Expects => "GET with 'Accept: text/event-stream' (add ?duplex to the address to send too, by POST)";
 
@@ -26,49 +24,99 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
 
     public bool Recognizes(HttpContext context)
         => HttpMethods.IsGet(context.Request.Method)
-            ? context.Request.Headers.Accept.Any(static value => value is not null && value.Contains(SseWire.ContentType, StringComparison.OrdinalIgnoreCase))
+            ? SseAccept.Wants(context.Request.Headers.Accept)
             : (HttpMethods.IsPost(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method))
                 && context.Request.Headers.ContainsKey(SseWire.SessionHeader);
 
     public Task InvokeAsync(HttpContext context)
-        => HttpMethods.IsGet(context.Request.Method) ? OpenAsync(context)
+        => HttpMethods.IsGet(context.Request.Method) ? GetAsync(context)
             : HttpMethods.IsPost(context.Request.Method) ? PostAsync(context)
             : DeleteAsync(context);
 
-    private async Task OpenAsync(HttpContext context)
+    private async Task GetAsync(HttpContext context)
     {
         var (sessionId, lastSeen) = Resumed(context.Request.Headers);
-        SseSession? session;
         if (sessionId is null)
         {
-            if (runner.Stopping.IsCancellationRequested)
-            {
-                await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The server stops.", "Try again later, or another server.").ConfigureAwait(false);
-                return;
-            }
-
-            if (_sessions.Count >= Options.SseMaxSessions)
-            {
-                Log.SessionsFull(runner.Logger, Options.SseMaxSessions);
-                await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many sessions.", "Try again later.").ConfigureAwait(false);
-                return;
-            }
-
-            session = Create(context);
+            await OpenAsync(context).ConfigureAwait(false);
         }
-        else if ((session = Find(context, sessionId)) is null)
+        else if (Find(context, sessionId) is { } session)
+        {
+            WriteHeaders(context, session.Id);
+            await StreamAsync(context, session, isNew: false, lastSeen).ConfigureAwait(false);
+        }
+        else
         {
             await RefuseSessionAsync(context).ConfigureAwait(false);
+        }
+    }
+
+    private async Task OpenAsync(HttpContext context)
+    {
+        if (runner.Stopping.IsCancellationRequested)
+        {
+            await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "The server stops.", "Try again later, or another server.").ConfigureAwait(false);
             return;
         }
 
-        await StreamAsync(context, session, isNew: sessionId is null, lastSeen).ConfigureAwait(false);
+        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SessionIdBytes));
+        if (SseOrigin.IsForeign(context.Request) && !await IsAllowedAsync(context, id).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        var session = Create(context, id);
+        if (!_sessions.TryAdd(session))
+        {
+            Log.SessionsFull(runner.Logger, Options.SseMaxSessions);
+            session.Channel.Abort();
+            if (context.Response.HasStarted)
+            {
+                context.Abort();
+                return;
+            }
+
+            await Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many sessions.", "Try again later.").ConfigureAwait(false);
+            return;
+        }
+
+        if (!context.Response.HasStarted)
+        {
+            WriteHeaders(context, id);
+        }
+
+        await StreamAsync(context, session, isNew: true, lastSeen: 0).ConfigureAwait(false);
+    }
+
+    // The CORS middleware says what it allows when the response starts, wherever in the application its policy stands.
+    private async Task<bool> IsAllowedAsync(HttpContext context, string id)
+    {
+        var origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length > 0 && SseOrigin.HasPolicies(context))
+        {
+            WriteHeaders(context, id);
+            await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
+            if (SseOrigin.IsAllowed(context))
+            {
+                return true;
+            }
+        }
+
+        Log.StreamOriginRefused(runner.Logger, origin, context.Request.Host.Value ?? "");
+        if (!context.Response.HasStarted)
+        {
+            await Problem.WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                "Pages of this origin may not open an event stream here.",
+                "Allow the origin by the endpoint's CORS policy (RequireCors, UseCors); behind a proxy, let it pass the Host header on.").ConfigureAwait(false);
+        }
+
+        return false;
     }
 
     private async Task StreamAsync(HttpContext context, SseSession session, bool isNew, long lastSeen)
     {
-        KestrelLimits.Lift(context);
-        WriteHeaders(context, session.Id);
         var response = new SseResponse(context, Options.SseWriteTimeout, Options.TimeProvider);
         var gone = context.RequestAborted.UnsafeRegister(
             static state =>
@@ -80,13 +128,10 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         await using (gone.ConfigureAwait(false))
         {
             // A client that comes back is told nothing it knows.
-            if (!await session.Connection.AttachAsync(response, lastSeen, isNew ? Opening(session) : null).ConfigureAwait(false))
+            var attachment = await session.Connection.AttachAsync(response, lastSeen, isNew ? Opening(session) : null).ConfigureAwait(false);
+            if (attachment != SseAttachment.Attached)
             {
-                await RefuseSessionAsync(context).ConfigureAwait(false);
-                session.Channel.EndByRequest(new ChannelCloseInfo(
-                    ChannelCloseStatus.ConnectionLost,
-                    IsRemote: true,
-                    "The client came back for events that are no longer kept (SseReplayBufferSize)."));
+                await RefuseAttachmentAsync(context, session, attachment).ConfigureAwait(false);
                 return;
             }
 
@@ -114,16 +159,37 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         return !response.Detached.IsCompleted;
     }
 
+    private async Task RefuseAttachmentAsync(HttpContext context, SseSession session, SseAttachment attachment)
+    {
+        if (attachment == SseAttachment.Over)
+        {
+            // The standard's word for "do not come back".
+            context.Response.Clear();
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+
+        await RefuseSessionAsync(context).ConfigureAwait(false);
+        if (attachment == SseAttachment.EventsLost)
+        {
+            session.Channel.EndByRequest(new ChannelCloseInfo(
+                ChannelCloseStatus.ConnectionLost,
+                IsRemote: true,
+                "The client came back for events that are not kept (SseReplayBufferSize)."));
+        }
+    }
+
     private async Task ServeAsync(SseSession session)
     {
         await runner.RunAsync(session.Channel).ConfigureAwait(false);
         await session.Connection.Disposed.ConfigureAwait(false);
-        _sessions.TryRemove(session.Id, out _);
+        _sessions.Retire(session);
     }
 
     private async Task PostAsync(HttpContext context)
     {
-        if (Find(context, context.Request.Headers[SseWire.SessionHeader].ToString()) is not { } session)
+        var headers = context.Request.Headers;
+        if (Find(context, headers[SseWire.SessionHeader].ToString()) is not { } session)
         {
             await RefuseSessionAsync(context).ConfigureAwait(false);
             return;
@@ -135,16 +201,23 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             return;
         }
 
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bodySize)
+        var sequence = 0L;
+        if (headers[SseWire.SequenceHeader] is { Count: > 0 } number
+            && (!long.TryParse(number.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out sequence) || sequence == 0))
         {
-            bodySize.MaxRequestBodySize = MaxPostSize;
+            await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "Not a number.", $"{SseWire.SequenceHeader} counts a session's POSTs from 1; leave it out not to count.").ConfigureAwait(false);
+            return;
         }
 
-        _ = long.TryParse(context.Request.Headers[SseWire.SequenceHeader], NumberStyles.None, CultureInfo.InvariantCulture, out var sequence);
         int status;
         try
         {
-            status = await session.Connection.PostAsync(sequence, context.Request.Headers.ContainsKey(SseWire.CloseHeader), output => ReadBodyAsync(context, output), context.RequestAborted).ConfigureAwait(false);
+            status = await session.Connection.Input.TakeAsync(
+                sequence,
+                SsePreference.WaitOf(headers["Prefer"]),
+                output => _body.ReadAsync(context, output),
+                headers.ContainsKey(SseWire.CloseHeader) ? session.Connection.OnClientLeaves : static () => { },
+                context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -156,70 +229,36 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             status = e.StatusCode;
         }
 
+        await AnswerPostAsync(context, status).ConfigureAwait(false);
+    }
+
+    private async Task AnswerPostAsync(HttpContext context, int status)
+    {
         switch (status)
         {
             case StatusCodes.Status204NoContent:
                 context.Response.StatusCode = status;
                 break;
+            case StatusCodes.Status202Accepted:
+                context.Response.StatusCode = status;
+                context.Response.Headers[SseWire.SequenceHeader] = context.Request.Headers[SseWire.SequenceHeader];
+                break;
             case StatusCodes.Status404NotFound:
                 await RefuseSessionAsync(context).ConfigureAwait(false);
                 break;
             case StatusCodes.Status413PayloadTooLarge:
-                await Problem.WriteAsync(context, status, "The message is too large.", $"A message has at most {Options.MaxMessageSize} bytes here, and a POST {MaxPostSize}.").ConfigureAwait(false);
+                await Problem.WriteAsync(context, status, "The message is too large.", $"A message has at most {Options.MaxMessageSize} bytes here, and a POST {_body.MaxSize}.").ConfigureAwait(false);
                 break;
             case StatusCodes.Status409Conflict:
-                await Problem.WriteAsync(context, status, "A POST is missing.", $"The number in {SseWire.SequenceHeader} is not the next one.").ConfigureAwait(false);
+                await Problem.WriteAsync(context, status, "A POST is missing.", $"The number in {SseWire.SequenceHeader} is not the next one. POST one at a time, each after the answer to the one before.").ConfigureAwait(false);
+                break;
+            case StatusCodes.Status415UnsupportedMediaType:
+                context.Response.Headers.AcceptEncoding = "identity";
+                await Problem.WriteAsync(context, status, "Not a type that is taken here.", $"POST text/plain or {SseWire.ContentType} in UTF-8, or application/octet-stream, without Content-Encoding.").ConfigureAwait(false);
                 break;
             default:
-                await Problem.WriteAsync(context, status, "Not a message.", "POST text/plain for a text, application/octet-stream for bytes, or whole events as text/event-stream.").ConfigureAwait(false);
+                await Problem.WriteAsync(context, status, "Not a message.", $"POST text/plain for a text, application/octet-stream for bytes, or whole events, with a blank line at the end, as {SseWire.ContentType}. Texts are UTF-8.").ConfigureAwait(false);
                 break;
-        }
-    }
-
-    // A batch of small messages, or one of the largest allowed as base64.
-    private long MaxPostSize => Math.Max(1024 * 1024, SseWire.EncodedSize(Options.MaxMessageSize) + 4096);
-
-    private async Task<int> ReadBodyAsync(HttpContext context, IBufferWriter<byte> output)
-    {
-        var contentType = context.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
-        var isEvents = contentType == SseWire.ContentType;
-        if (!isEvents && contentType is not ("text/plain" or "application/octet-stream"))
-        {
-            return StatusCodes.Status415UnsupportedMediaType;
-        }
-
-        var body = isEvents ? (PooledBytes)output : new PooledBytes(Options.BufferPool);
-        try
-        {
-            var limit = isEvents ? MaxPostSize : Options.MaxMessageSize;
-            int count;
-            while ((count = await context.Request.Body.ReadAsync(body.GetMemory(4096), context.RequestAborted).ConfigureAwait(false)) > 0)
-            {
-                body.Advance(count);
-                if (body.Count > limit)
-                {
-                    return StatusCodes.Status413PayloadTooLarge;
-                }
-            }
-
-            if (isEvents)
-            {
-                // Half an event would run into the next one posted.
-                return body.WrittenSpan.EndsWith("\n\n"u8) || body.Count == 0 ? StatusCodes.Status204NoContent : StatusCodes.Status400BadRequest;
-            }
-
-            SseEventWriter.Write(
-                output,
-                new ReadOnlySequence<byte>(body.WrittenMemory),
-                contentType == "text/plain" ? MessageKind.Text : MessageKind.Binary);
-            return StatusCodes.Status204NoContent;
-        }
-        finally
-        {
-            if (!isEvents)
-            {
-                body.Clear();
-            }
         }
     }
 
@@ -231,15 +270,33 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             return;
         }
 
-        session.Channel.EndByRequest(SseWire.ParseClose(Uri.UnescapeDataString(context.Request.Headers[SseWire.CloseHeader].ToString())));
+        var info = SseWire.ParseClose(Uri.UnescapeDataString(context.Request.Headers[SseWire.CloseHeader].ToString()));
+        var connection = session.Connection;
+        if (info.Status == ChannelCloseStatus.ConnectionLost)
+        {
+            session.Channel.EndByRequest(info);
+        }
+        else if (!session.Channel.Closed.IsCompleted)
+        {
+            // In order, behind what was posted: the channel's receiver finds it there. Where nobody receives there is no order to keep.
+            connection.OnClientLeaves();
+            await connection.Input.EndAsync(info).ConfigureAwait(false);
+            if (!connection.IsDuplex && !connection.Input.IsRead)
+            {
+                session.Channel.OnClose(info);
+            }
+
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
 
         // A channel that has closed already need not wait for this client's last post any more.
-        session.Connection.Abort();
+        connection.Abort();
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     private SseSession? Find(HttpContext context, string id)
-        => _sessions.TryGetValue(id, out var session) && session.IsOwnedBy(context.User) ? session : null;
+        => _sessions.TryGet(id, out var session) && session.IsOwnedBy(context.User) ? session : null;
 
     private Task RefuseSessionAsync(HttpContext context)
     {
@@ -266,16 +323,18 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
     {
         var headers = context.Response.Headers;
         headers.ContentType = SseWire.ContentType;
-        headers.CacheControl = "no-cache";
+
+        // Nothing between may gather what should go at once: caches, nginx's buffer, what compresses (RFC 9111, section 5.2.2.6).
+        headers.CacheControl = "no-cache, no-transform";
         headers["X-Accel-Buffering"] = "no";
         headers[SseWire.SessionHeader] = sessionId;
-
-        // Compression gathers what should go at once; this keeps the middleware's hands off.
-        headers.ContentEncoding = "identity";
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
         {
             headers.Connection = "keep-alive";
         }
+
+        // After the content type, by which the compression middleware knows whether it would compress.
+        KestrelLimits.Lift(context);
     }
 
     // With an id before the first message, a client that is cut off before it comes back to this session too, and not to a new one.
@@ -286,9 +345,8 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         return $"{id}retry: {(long)Options.SseRetry.TotalMilliseconds}\n{named}\n";
     }
 
-    private SseSession Create(HttpContext context)
+    private SseSession Create(HttpContext context, string id)
     {
-        var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SessionIdBytes));
         var idPrefix = Options.SseReplayBufferSize > 0 ? id + "." : null;
         var isDuplex = context.Request.Query.ContainsKey(SseWire.DuplexQuery);
         var feature = new HttpChannelFeature(context);
@@ -305,9 +363,9 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
                 Options = Options,
                 Characteristics = SseMessageChannel.CharacteristicsOf(
                     isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalSend,
-                    isReliable: true,
+                    isReliable: idPrefix is not null,
                     context.Request.IsHttps,
-                    HttpProtocol.IsHttp2(context.Request.Protocol)),
+                    isMultiplexed: !HttpProtocol.IsHttp11(context.Request.Protocol) && !HttpProtocol.IsHttp10(context.Request.Protocol)),
                 LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
                 RemoteAddress = feature.RemoteAddress(scheme),
                 Logger = runner.Logger,
@@ -319,8 +377,6 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             ChannelCloseStatus.ConnectionLost,
             IsRemote: true,
             "The client's connection has gone, and it did not come back in time (SseSessionTimeout)."));
-        var session = new SseSession(id, SseSession.OwnerOf(context.User), connection, channel);
-        _sessions[id] = session;
-        return session;
+        return new SseSession(id, SseSession.OwnerOf(context.User), connection, channel);
     }
 }

@@ -1,27 +1,23 @@
-using System.Buffers;
-using System.IO.Pipelines;
-using Microsoft.AspNetCore.Http;
+using System.Runtime.CompilerServices;
 
 namespace Transports;
 
 /// <summary>
 /// The bytes of a session: what is written goes to the response that is attached, and is kept for a client that comes back; what is
-/// read was posted.
+/// read was posted, and ends when the client leaves.
 /// </summary>
 internal sealed class SseServerConnection : ByteConnection
 {
     private readonly AspNetCoreTransportOptions _options;
     private readonly SseFraming _framing;
     private readonly SseReplayBuffer? _replay;
-    private readonly Pipe? _posted;
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly SemaphoreSlim _posting = new(1, 1);
     private readonly CancellationTokenSource _over = new();
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _attachedAgain = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SseResponse? _response;
     private ITimer? _expiry;
-    private long _lastPost;
+    private bool _endWritten;
     private volatile bool _ended;
     private volatile bool _clientLeaves;
 
@@ -30,54 +26,69 @@ internal sealed class SseServerConnection : ByteConnection
         _framing = framing;
         _options = options;
         _replay = idPrefix is null ? null : new SseReplayBuffer(options.BufferPool, idPrefix.Length, options.SseReplayBufferSize);
-        if (isDuplex)
-        {
-            _posted = new Pipe(new PipeOptions(
-                pauseWriterThreshold: options.ReceiveBufferSize,
-                resumeWriterThreshold: options.ReceiveBufferSize / 2,
-                useSynchronizationContext: false));
-        }
+        Input = new SsePostedInput(options);
+        IsDuplex = isDuplex;
     }
 
     /// <summary>Completes when the connection was given back: nothing uses a response any more.</summary>
     public Task Disposed => _disposed.Task;
 
-    public bool IsDuplex => _posted is not null;
+    public bool IsDuplex { get; }
+
+    /// <summary>What the client sends: nothing but its end, where the session is not duplex.</summary>
+    public SsePostedInput Input { get; }
+
+    /// <summary>The session is over, and its last events, the end included, are still here for a client that has missed them.</summary>
+    public bool IsReplayable { get; private set; }
 
     /// <summary>Called when no client came back in time.</summary>
     public Action? Expired { get; set; }
 
     /// <summary>Makes a response the one that events go to, first with those after the last one its client has seen.</summary>
-    /// <returns><see langword="false"/> when they are not kept any more, or the session is over.</returns>
-    public async Task<bool> AttachAsync(SseResponse response, long lastSeen, string? opening)
+    /// <param name="response">The response; nothing was written to it yet.</param>
+    /// <param name="lastSeen">The number of that event; 0 for none.</param>
+    /// <param name="opening">For a new session: its first lines.</param>
+    public async Task<SseAttachment> AttachAsync(SseResponse response, long lastSeen, string? opening)
     {
+        if (opening is null)
+        {
+            if (_replay is null)
+            {
+                return SseAttachment.EventsLost;
+            }
+
+            if (!_replay.HasReached(lastSeen))
+            {
+                return SseAttachment.Unknown;
+            }
+
+            // The client is here: its old connection is dead, and a write that waits for it would hold the gate until it is timed out.
+            Volatile.Read(ref _response)?.Abort();
+        }
+
         await _gate.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (_ended || (_replay is not null && !_replay.Reaches(lastSeen)))
+            if (_replay?.Reaches(lastSeen) == false || (_ended && !IsReplayable))
             {
-                return false;
+                return SseAttachment.EventsLost;
+            }
+
+            if (_ended)
+            {
+                return await ReplayEndAsync(response, lastSeen).ConfigureAwait(false);
             }
 
             _response?.Detach();
-            _response = response;
+            Volatile.Write(ref _response, response);
             await StopExpiryAsync().ConfigureAwait(false);
-            var sent = await response.BeginAsync(opening).ConfigureAwait(false);
-            if (_replay is not null)
-            {
-                foreach (var events in _replay.After(lastSeen))
-                {
-                    sent = sent && await response.WriteAsync(events).ConfigureAwait(false);
-                }
-            }
-
-            if (sent)
+            if (await response.BeginAsync(opening).ConfigureAwait(false) && await ReplayAsync(response, lastSeen).ConfigureAwait(false))
             {
                 // A write that failed was kept, and so was just sent.
                 _attachedAgain.TrySetResult();
             }
 
-            return true;
+            return SseAttachment.Attached;
         }
         finally
         {
@@ -94,7 +105,7 @@ internal sealed class SseServerConnection : ByteConnection
             response.Detach();
             if (ReferenceEquals(_response, response))
             {
-                _response = null;
+                Volatile.Write(ref _response, null);
                 if (_clientLeaves)
                 {
                     _attachedAgain.TrySetException(ClientGone());
@@ -106,8 +117,9 @@ internal sealed class SseServerConnection : ByteConnection
                     // Both have ended, and nobody comes back.
                     Abort();
                 }
-                else if (!_ended)
+                else if (!_ended && !(_clientLeaves && Input.IsRead))
                 {
+                    // A client that has closed is not waited for: the channel reads to its end.
                     _expiry = _options.TimeProvider.CreateTimer(
                         static state => ((SseServerConnection)state!).Expired?.Invoke(),
                         this,
@@ -144,74 +156,28 @@ internal sealed class SseServerConnection : ByteConnection
         }
     }
 
-    /// <summary>Takes what a client has posted, when there is room for it; in the order of their numbers, each once.</summary>
-    /// <param name="sequence">The post's number, or 0 for a client that does not count.</param>
-    /// <param name="isLast">The client leaves after this, and will not come back.</param>
-    /// <param name="readAsync">Reads the events whole. Called when it is this post's turn, so that one is held in memory at a time.</param>
-    /// <param name="cancellationToken">The client has gone.</param>
-    /// <returns>The HTTP status to answer with.</returns>
-    public async Task<int> PostAsync(long sequence, bool isLast, Func<IBufferWriter<byte>, Task<int>> readAsync, CancellationToken cancellationToken)
+    /// <summary>The client has said that it posts no more, and will not come back.</summary>
+    public void OnClientLeaves()
     {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
-        await _posting.WaitAsync(linked.Token).ConfigureAwait(false);
-        var body = new PooledBytes(_options.BufferPool);
-        try
-        {
-            if (sequence != 0 && sequence <= _lastPost)
-            {
-                // Sent again: the answer to the first was lost.
-                return StatusCodes.Status204NoContent;
-            }
-
-            if (sequence != 0 && sequence != _lastPost + 1)
-            {
-                return StatusCodes.Status409Conflict;
-            }
-
-            var status = await readAsync(body).ConfigureAwait(false);
-            if (status != StatusCodes.Status204NoContent)
-            {
-                return status;
-            }
-
-            // From here on the messages are the channel's, whether or not the client waits for the answer.
-            _lastPost = Math.Max(_lastPost, sequence);
-            if (isLast)
-            {
-                // Before the bytes are there: a channel that is closing looks when it sees them.
-                _clientLeaves = true;
-                _framing.PeerEnded = true;
-            }
-
-            var flushed = await _posted!.Writer.WriteAsync(body.WrittenMemory, _over.Token).ConfigureAwait(false);
-            return flushed.IsCompleted ? StatusCodes.Status404NotFound : StatusCodes.Status204NoContent;
-        }
-        finally
-        {
-            body.Clear();
-            _posting.Release();
-        }
+        // Before its last bytes are there: a channel that is closing looks when it sees them.
+        _clientLeaves = true;
+        _framing.PeerEnded = true;
     }
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
+    /// <summary>Forgets what was kept for a client of a session that is over.</summary>
+    public async Task ForgetAsync()
     {
-        if (_posted is null)
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, _over.Token).ConfigureAwait(false);
-            return 0;
-        }
-
-        var result = await _posted.Reader.ReadAsync(_over.Token).ConfigureAwait(false);
-        var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
-        available.CopyTo(buffer.Span);
-
-        // Before advancing, which takes the segments away that the length is computed from.
-        var count = (int)available.Length;
-        _posted.Reader.AdvanceTo(available.End);
-        return count;
+        await _gate.WaitAsync().ConfigureAwait(false);
+        IsReplayable = false;
+        _replay?.Clear();
+        _gate.Release();
     }
 
-    [System.Runtime.CompilerServices.AsyncMethodBuilder(typeof(System.Runtime.CompilerServices.PoolingAsyncValueTaskMethodBuilder))]
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => Input.ReadAsync(buffer);
+
+    public override ChannelCloseInfo? DescribeEnd() => Input.End;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
         Task attachedAgain;
@@ -220,6 +186,7 @@ internal sealed class SseServerConnection : ByteConnection
         {
             _over.Token.ThrowIfCancellationRequested();
             _replay?.Add(buffer.Span);
+            _endWritten = _framing.EndWritten && SseWire.EndsWithClose(buffer.Span);
             if (_response is { } response && await response.WriteAsync(buffer).ConfigureAwait(false))
             {
                 return;
@@ -252,7 +219,8 @@ internal sealed class SseServerConnection : ByteConnection
     {
         _ended = true;
         _over.Cancel();
-        _response?.Abort();
+        Input.Abort();
+        Volatile.Read(ref _response)?.Abort();
     }
 
     public override async ValueTask DisposeAsync()
@@ -264,25 +232,57 @@ internal sealed class SseServerConnection : ByteConnection
             await _over.CancelAsync().ConfigureAwait(false);
             await StopExpiryAsync().ConfigureAwait(false);
             _response?.Detach();
-            _replay?.Clear();
+
+            // What the system has taken may still be lost with the connection. A client that has closed misses nothing.
+            IsReplayable = _replay is not null && _endWritten && !_clientLeaves;
+            if (IsReplayable)
+            {
+                _replay!.Keep();
+            }
+            else
+            {
+                _replay?.Clear();
+            }
         }
         finally
         {
             _gate.Release();
         }
 
-        if (_posted is not null)
-        {
-            await _posting.WaitAsync().ConfigureAwait(false);
-            await _posted.Writer.CompleteAsync().ConfigureAwait(false);
-            await _posted.Reader.CompleteAsync().ConfigureAwait(false);
-            _posting.Release();
-        }
-
+        Input.Abort();
+        Input.Dispose();
         _disposed.TrySetResult();
     }
 
     private static IOException ClientGone() => new("The client of the event stream has gone.");
+
+    private async Task<bool> ReplayAsync(SseResponse response, long lastSeen)
+    {
+        if (_replay is not null)
+        {
+            foreach (var events in _replay.After(lastSeen))
+            {
+                if (!await response.WriteAsync(events).ConfigureAwait(false))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<SseAttachment> ReplayEndAsync(SseResponse response, long lastSeen)
+    {
+        if (_replay!.HasSeenAll(lastSeen))
+        {
+            return SseAttachment.Over;
+        }
+
+        _ = await response.BeginAsync(opening: null).ConfigureAwait(false) && await ReplayAsync(response, lastSeen).ConfigureAwait(false);
+        response.Detach();
+        return SseAttachment.Attached;
+    }
 
     private async ValueTask StopExpiryAsync()
     {

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace Transports;
 
 /// <summary>Web origins (RFC 6454) in the one spelling in which they are compared.</summary>
@@ -34,4 +36,15 @@ internal static class WebOrigin
             return null;
         }
     }
+
+    /// <summary>
+    /// Whether an origin is that of a request's own server. The host and port decide, not the scheme: behind a proxy that ends TLS a page is https
+    /// and the request http.
+    /// </summary>
+    public static bool IsOf(HostString host, string origin)
+        => Normalize(origin) is not null
+            && Uri.TryCreate(origin, UriKind.Absolute, out var page)
+            && page.Scheme is "http" or "https"
+            && (host.Host.Equals(page.IdnHost, StringComparison.OrdinalIgnoreCase) || host.Host.Equals(page.Host, StringComparison.OrdinalIgnoreCase))
+            && (host.Port is { } port ? port == page.Port : page.IsDefaultPort);
 }

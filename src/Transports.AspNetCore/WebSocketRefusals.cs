@@ -103,7 +103,6 @@ internal sealed class WebSocketRefusals(ChannelRunner runner)
         return null;
     }
 
-    // The host and port decide, not the scheme: behind a proxy that ends TLS a page is https and this request http.
     private bool IsAllowed(string origin, HostString host)
     {
         if (_allowedOrigins.Count > 0)
@@ -111,10 +110,6 @@ internal sealed class WebSocketRefusals(ChannelRunner runner)
             return _allowedOrigins.Contains(WebOrigin.Any) || _allowedOrigins.Contains(WebOrigin.Normalize(origin) ?? origin);
         }
 
-        return WebOrigin.Normalize(origin) is not null
-            && Uri.TryCreate(origin, UriKind.Absolute, out var page)
-            && page.Scheme is "http" or "https"
-            && (host.Host.Equals(page.IdnHost, StringComparison.OrdinalIgnoreCase) || host.Host.Equals(page.Host, StringComparison.OrdinalIgnoreCase))
-            && (host.Port is { } port ? port == page.Port : page.IsDefaultPort);
+        return WebOrigin.IsOf(host, origin);
     }
 }

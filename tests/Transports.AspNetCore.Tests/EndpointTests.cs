@@ -44,7 +44,8 @@ public sealed class EndpointTests : IAsyncLifetime
         using var response = await OpenStreamAsync(address);
         response.StatusCode.Should().Be(HttpStatusCode.OK);
         response.Content.Headers.ContentType!.ToString().Should().Be("text/event-stream");
-        response.Headers.NonValidated["Cache-Control"].ToString().Should().Be("no-cache");
+        response.Headers.NonValidated["Cache-Control"].ToString().Should().Be("no-cache, no-transform");
+        response.Content.Headers.ContentEncoding.Should().BeEmpty();
         response.Headers.NonValidated["Connection"].ToString().Should().Be("keep-alive");
         response.Headers.NonValidated["X-Accel-Buffering"].ToString().Should().Be("no");
     }

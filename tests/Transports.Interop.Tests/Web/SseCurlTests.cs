@@ -30,11 +30,8 @@ public sealed class SseCurlTests
         var expected = new Dictionary<string, string>
         {
             ["Content-Type"] = "text/event-stream",
-            ["Cache-Control"] = "no-cache",
+            ["Cache-Control"] = "no-cache, no-transform",
             ["X-Accel-Buffering"] = "no",
-
-            // Keeps compression's hands off.
-            ["Content-Encoding"] = "identity",
         };
         if (protocols == HttpProtocols.Http1)
         {
