@@ -147,6 +147,9 @@ public sealed class SseTransport : IClientTransport, IDisposable
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = _options.ConnectTimeout,
 
+            // A name may have addresses that are dead, at every reconnect too (RFC 8305).
+            ConnectCallback = new TcpConnector { TimeProvider = _options.TimeProvider }.ConnectAsync,
+
             // An event stream given up has no end to wait for: the server shall see at once that its client has gone.
             MaxResponseDrainSize = 0,
 
