@@ -36,7 +36,7 @@ internal sealed class TcpMessageChannel : FramedMessageChannel, IConnectionEndPo
 
     /// <summary>A channel over TLS, its handshake done.</summary>
     public static TcpMessageChannel Create(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, TcpTransportOptions options, MessageChannelContext context)
-        => new(new TlsByteConnection(stream, transport, allowUnexpectedEof), options.Framing, context, transport.Socket)
+        => new(new TlsByteConnection(stream, transport, allowUnexpectedEof, context.Side == ChannelSide.Client), options.Framing, context, transport.Socket)
         {
             _tls = new TlsFeature(stream),
         };

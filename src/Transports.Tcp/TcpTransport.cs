@@ -36,14 +36,13 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         _options.Validate();
         _logger = (ILogger?)loggerFactory?.CreateLogger<TcpTransport>() ?? NullLogger.Instance;
         _dialer = dialer;
-        Characteristics = TcpMessageChannel.CharacteristicsOf(_options, encrypted: false);
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Schemes { get; } = [TcpAddress.Tcp, TcpAddress.Tls, TcpAddress.Unix];
 
-    /// <summary>What all three schemes guarantee; <c>tls</c> encrypts on top.</summary>
-    public ChannelCharacteristics Characteristics { get; }
+    /// <inheritdoc/>
+    public ChannelCharacteristics GetCharacteristics(string scheme) => TcpMessageChannel.CharacteristicsOf(_options, encrypted: scheme == TcpAddress.Tls);
 
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -82,8 +81,8 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         var opener = target.IsTls
             ? new TlsSocketOpener(_options, _options.TlsServer.CreateCertificateSelector(address), _logger)
             : new SocketOpener(target.Scheme, _options, _logger);
-        var (sockets, localAddress) = ListeningSockets.Bind(target, address, _options.ListenBacklog, _logger);
-        return new(new TcpMessageListener(sockets, localAddress, opener, _options.AcceptBacklog, _options.TimeProvider, target.Path, _logger));
+        var (sockets, localAddress, file) = ListeningSockets.Bind(target, address, _options.ListenBacklog, _logger);
+        return new(new TcpMessageListener(sockets, localAddress, opener, _options.AcceptBacklog, _options.TimeProvider, file, _logger));
     }
 
     private MessageChannelContext ClientContext(TcpAddress target, Uri address, Socket socket) => new()

@@ -25,7 +25,7 @@ public class TcpTransportOptions : MessageChannelOptions
     public TimeSpan ConnectionAttemptDelay { get; set; } = TcpConnector.DefaultAttemptDelay;
 
     /// <summary>How the system asks over silent connections whether the peer is still there. On by default; no meaning for <c>unix</c>.</summary>
-    public TcpKeepAliveOptions KeepAlive { get; set; } = new();
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
 
     /// <summary>How many connections the operating system holds for a listener that has not accepted them yet. Default 512; from 1 to 65,535. The system may cap it lower.</summary>
     public int ListenBacklog { get; set; } = 512;
@@ -33,7 +33,7 @@ public class TcpTransportOptions : MessageChannelOptions
     /// <summary>
     /// How many connections a listener holds at once that <see cref="IMessageListener.AcceptAsync"/> has not given out yet:
     /// TLS handshakes in progress, and open channels waiting. Default 256; from 1 to 65,535. Further ones wait with the system, as <see cref="ListenBacklog"/> allows.
-    /// A TLS listener that is full drops the oldest connection that has been silent for a second, so that silent peers keep nobody out.
+    /// A TLS listener that is full drops the oldest handshake that has lasted for a second, so that peers which do not finish theirs keep nobody out.
     /// </summary>
     public int AcceptBacklog { get; set; } = 256;
 
@@ -53,8 +53,8 @@ public class TcpTransportOptions : MessageChannelOptions
         ArgumentNullException.ThrowIfNull(Framing);
         ArgumentNullException.ThrowIfNull(TlsClient);
         ArgumentNullException.ThrowIfNull(TlsServer);
-        ArgumentNullException.ThrowIfNull(KeepAlive);
-        KeepAlive.Validate();
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
         OptionChecks.InRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));

@@ -41,9 +41,9 @@ public sealed class TcpKeepAliveTests
     [Fact]
     public void Validate_OutOfRange_NamesTheOption()
     {
-        new TcpTransportOptions { KeepAlive = { Time = TimeSpan.Zero } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Time*");
-        new TcpTransportOptions { KeepAlive = { Interval = TimeSpan.FromMilliseconds(1) } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Interval*");
-        new TcpTransportOptions { KeepAlive = { RetryCount = 0 } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*RetryCount*");
+        new TcpTransportOptions { TcpKeepAlive = { Time = TimeSpan.Zero } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Time*");
+        new TcpTransportOptions { TcpKeepAlive = { Interval = TimeSpan.FromMilliseconds(1) } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Interval*");
+        new TcpTransportOptions { TcpKeepAlive = { RetryCount = 0 } }.Invoking(o => o.Validate()).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*RetryCount*");
     }
 
     private static int Option(Socket socket, SocketOptionLevel level, SocketOptionName name) => (int)socket.GetSocketOption(level, name)!;
@@ -51,7 +51,7 @@ public sealed class TcpKeepAliveTests
     // The sockets as the transport sets them up, on both sides.
     private static async Task<(Socket Dialled, Socket Accepted)> SocketsAsync(string scheme, TcpKeepAliveOptions keepAlive)
     {
-        var options = Options(options => options.KeepAlive = keepAlive);
+        var options = Options(options => options.TcpKeepAlive = keepAlive);
         using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listening.Listen();

@@ -85,7 +85,7 @@ public sealed class TcpListenerTests
     {
         var options = new TcpTransportOptions();
         var address = new Uri("tcp://127.0.0.1:0");
-        var (sockets, localAddress) = ListeningSockets.Bind(TcpAddress.Parse(address), address, 16, NullLogger.Instance);
+        var (sockets, localAddress, _) = ListeningSockets.Bind(TcpAddress.Parse(address), address, 16, NullLogger.Instance);
         var calls = 0;
         await using var listener = new TcpMessageListener(
             sockets,

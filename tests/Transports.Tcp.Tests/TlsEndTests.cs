@@ -131,7 +131,7 @@ public sealed class TlsEndTests
             await Task.WhenAll(
                 peer.AuthenticateAsServerAsync(TestCertificates.Shared.Server),
                 stream.AuthenticateAsClientAsync(options, Token));
-            return new Ends(new TlsByteConnection(stream, transport, allowUnexpectedEof: false), transport, peer, accepted);
+            return new Ends(new TlsByteConnection(stream, transport, allowUnexpectedEof: false, isClient: true), transport, peer, accepted);
         }
 
         public async ValueTask DisposeAsync()

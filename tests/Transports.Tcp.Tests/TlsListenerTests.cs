@@ -45,11 +45,13 @@ public sealed class TlsListenerTests
     }
 
     [Theory]
-    [InlineData(512)]
-    [InlineData(16)]
-    public async Task TwoHundredSilentConnections_AnotherIsServed(int maxPendingHandshakes)
+    [InlineData(512, 0)]
+    [InlineData(16, 0)]
+    [InlineData(16, 1)]
+    [InlineData(16, 6)]
+    public async Task TwoHundredConnectionsWithoutAHandshake_AnotherIsServed(int maxPendingHandshakes, int bytesOfHello)
     {
-        // Above the bound, the oldest silent ones make room; no handshake timeout helps.
+        // Above the bound, the oldest make room, whether they are silent or have begun; no handshake timeout helps.
         var clock = new ManualTimeProvider();
         var transport = new TcpTransport(Options(options =>
         {
@@ -66,7 +68,9 @@ public sealed class TlsListenerTests
         {
             for (var i = 0; i < 200; i++)
             {
-                silent.Add(await DialRawAsync(listener.LocalAddress));
+                var socket = await DialRawAsync(listener.LocalAddress);
+                silent.Add(socket);
+                await socket.SendAsync((byte[])[.. ((byte[])[0x16, 3, 1, 2, 0, 1])[..bytesOfHello]], Token);
             }
 
             for (var i = 0; i < 3; i++)

@@ -153,6 +153,35 @@ public sealed class TlsTests
         text.Should().Contain(showsOne ? "TlsServerOptions.TrustedClientRoots" : "showed no certificate");
     }
 
+    [Theory]
+    [InlineData(SslProtocols.Tls12, false)]
+    [InlineData(SslProtocols.Tls12, true)]
+    [InlineData(SslProtocols.Tls13, false)]
+    [InlineData(SslProtocols.Tls13, true)]
+    public async Task MutualTls_Refused_ClientIsToldToShowACertificate(SslProtocols version, bool sendsFirst)
+    {
+        var options = Options(options =>
+        {
+            options.TlsServer.ClientCertificateRequired = true;
+            options.TlsServer.TrustedClientRoots = Certificates.Roots;
+            options.TlsServer.EnabledSslProtocols = version;
+        });
+        await using var listener = await new TcpTransport(options).ListenAsync(ListenAddress("tls"), Token);
+
+        var failed = async () =>
+        {
+            await using var client = await new TcpTransport(options).ConnectAsync(listener.LocalAddress, Token);
+            if (sendsFirst)
+            {
+                await client.SendAsync("first"u8.ToArray(), Token);
+            }
+
+            await client.ReceiveAsync(Token);
+        };
+
+        (await failed.Should().ThrowAsync<TransportException>()).Which.Message.Should().Contain("TlsClientOptions.ClientCertificates");
+    }
+
     [Fact]
     public async Task Connect_NoApplicationProtocolInCommon_Fails()
     {

@@ -21,6 +21,42 @@ public sealed class UnixSocketTests : IDisposable
         File.Exists(_path).Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Stop_AnotherListenerHasTakenThePath_ItsFileStays(bool renamed)
+    {
+        var transport = new TcpTransport();
+        var old = await transport.ListenAsync(Address, Token);
+        if (renamed)
+        {
+            File.Move(_path, _path + "old");
+        }
+        else
+        {
+            File.Delete(_path);
+        }
+
+        await using var replacement = await transport.ListenAsync(Address, Token);
+        await old.DisposeAsync();
+
+        File.Exists(_path).Should().BeTrue();
+        await using var client = await transport.ConnectAsync(Address, Token);
+        await using var server = await replacement.AcceptAsync(Token);
+        server.Should().NotBeNull();
+        File.Delete(_path + "old");
+    }
+
+    [Fact]
+    public async Task Stop_AnOrdinaryFileHasTakenThePath_ItStays()
+    {
+        var listener = await new TcpTransport().ListenAsync(Address, Token);
+        File.Delete(_path);
+        await File.WriteAllTextAsync(_path, "precious", Token);
+        await listener.DisposeAsync();
+        (await File.ReadAllTextAsync(_path, Token)).Should().Be("precious");
+    }
+
     [Fact]
     public async Task Listen_StaleSocketFile_IsReplaced()
     {

@@ -14,7 +14,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
     private readonly TcpConnector _tcp = new()
     {
         AttemptDelay = options.ConnectionAttemptDelay,
-        KeepAlive = options.KeepAlive,
+        KeepAlive = options.TcpKeepAlive,
         NoDelay = options.NoDelay,
         TimeProvider = options.TimeProvider,
         Dialer = dialer,

@@ -11,11 +11,12 @@ internal static class ListeningSockets
     // With port 0 the port that IPv4 got may be taken on IPv6; another one is asked for then.
     private const int PortAttempts = 16;
 
-    public static (IReadOnlyList<Socket> Sockets, Uri LocalAddress) Bind(TcpAddress address, AddressText shown, int backlog, ILogger logger)
+    public static (IReadOnlyList<Socket> Sockets, Uri LocalAddress, UnixSocketFile? File) Bind(TcpAddress address, AddressText shown, int backlog, ILogger logger)
     {
         if (address.Path is { } path)
         {
-            return ([UnixSocketPath.Listen(path, shown, backlog)], TcpAddress.ToUnixUri(path));
+            var (unix, file) = UnixSocketPath.Listen(path, shown, backlog);
+            return ([unix], TcpAddress.ToUnixUri(path), file);
         }
 
         try
@@ -26,7 +27,7 @@ internal static class ListeningSockets
             }
 
             var socket = Bind(new IPEndPoint(ParseLiteral(address, shown), address.Port));
-            return (Listen([socket], backlog), HostAddress.ToUri(address.Scheme, socket.LocalEndPoint)!);
+            return (Listen([socket], backlog), HostAddress.ToUri(address.Scheme, socket.LocalEndPoint)!, null);
         }
         catch (SocketException e)
         {
@@ -34,7 +35,7 @@ internal static class ListeningSockets
         }
     }
 
-    private static (IReadOnlyList<Socket> Sockets, Uri LocalAddress) BindLoopback(TcpAddress address, int backlog, ILogger logger)
+    private static (IReadOnlyList<Socket> Sockets, Uri LocalAddress, UnixSocketFile? File) BindLoopback(TcpAddress address, int backlog, ILogger logger)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -44,12 +45,12 @@ internal static class ListeningSockets
             try
             {
                 var second = Bind(new IPEndPoint(IPAddress.IPv6Loopback, port));
-                return (Listen([first, second], backlog), localAddress);
+                return (Listen([first, second], backlog), localAddress, null);
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable or SocketError.ProtocolNotSupported)
             {
                 TcpLog.NoIPv6Loopback(logger, localAddress, e.Message);
-                return (Listen([first], backlog), localAddress);
+                return (Listen([first], backlog), localAddress, null);
             }
             catch (SocketException e) when (address.Port == 0 && attempt < PortAttempts && e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {

@@ -5,20 +5,21 @@ namespace Transports;
 /// <summary>The connections a listener holds and has not handed out: a bounded number of places, and the handshakes among them.</summary>
 internal sealed class PendingConnections(int places, TimeProvider timeProvider)
 {
-    // Time enough for a first byte to follow its connection; short enough that silent peers cannot keep others waiting for long.
-    private static readonly TimeSpan SilenceAllowed = TimeSpan.FromSeconds(1);
+    // Time enough for a handshake over a slow way; short enough that peers which do not finish theirs keep nobody waiting for
+    // long. Their age alone counts, and not their silence: a byte now and then would protect them.
+    private static readonly TimeSpan AgeAllowed = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _places = new(places);
     private readonly LinkedList<PendingConnection> _opening = [];
     private TaskCompletionSource? _done;
 
-    /// <summary>Takes a place. When none is free, connections that have been silent for a second lose theirs, the oldest first.</summary>
+    /// <summary>Takes a place. When none is free, handshakes that have lasted for a second lose theirs, the oldest first.</summary>
     /// <returns><see langword="false"/> when the listener stops.</returns>
     public async ValueTask<bool> EnterAsync(CancellationToken stopping)
     {
         while (!_places.Wait(0, CancellationToken.None))
         {
-            using var until = new CancellationTokenSource(DropOldestSilent(), timeProvider);
+            using var until = new CancellationTokenSource(DropOldest(), timeProvider);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, until.Token);
             try
             {
@@ -103,26 +104,26 @@ internal sealed class PendingConnections(int places, TimeProvider timeProvider)
     }
 
     // Returns how long to wait for a place before looking again.
-    private TimeSpan DropOldestSilent()
+    private TimeSpan DropOldest()
     {
         PendingConnection? oldest;
         lock (_opening)
         {
-            oldest = _opening.FirstOrDefault(connection => !connection.Heard && !connection.Dropped);
+            oldest = _opening.FirstOrDefault(static connection => !connection.Dropped);
         }
 
         if (oldest is null)
         {
-            return SilenceAllowed;
+            return AgeAllowed;
         }
 
-        var rest = SilenceAllowed - timeProvider.GetElapsedTime(oldest.Since);
+        var rest = AgeAllowed - timeProvider.GetElapsedTime(oldest.Since);
         if (rest > TimeSpan.Zero)
         {
             return rest;
         }
 
         oldest.Abort();
-        return SilenceAllowed;
+        return AgeAllowed;
     }
 }

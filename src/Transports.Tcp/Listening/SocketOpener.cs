@@ -34,7 +34,7 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         if (Scheme != TcpAddress.Unix)
         {
             socket.NoDelay = Options.NoDelay;
-            Options.KeepAlive.Apply(socket);
+            Options.TcpKeepAlive.Apply(socket);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class TcpMessageListener : IMessageListener
 {
     private readonly IReadOnlyList<Socket> _sockets;
     private readonly SocketOpener _opener;
-    private readonly string? _unixPath;
+    private readonly UnixSocketFile? _file;
     private readonly ILogger _logger;
     private readonly PendingConnections _pending;
     private readonly Channel<Arrival> _ready = Channel.CreateUnbounded<Arrival>();
@@ -28,7 +28,7 @@ internal sealed class TcpMessageListener : IMessageListener
         SocketOpener opener,
         int maxPending,
         TimeProvider timeProvider,
-        string? unixPath,
+        UnixSocketFile? file,
         ILogger logger,
         Func<Socket, CancellationToken, ValueTask<Socket>>? accept = null)
     {
@@ -36,7 +36,7 @@ internal sealed class TcpMessageListener : IMessageListener
         LocalAddress = localAddress;
         _opener = opener;
         _pending = new PendingConnections(maxPending, timeProvider);
-        _unixPath = unixPath;
+        _file = file;
         _logger = logger;
         var acceptSocket = accept ?? (static (socket, cancellationToken) => socket.AcceptAsync(cancellationToken));
         TcpLog.Listening(logger, localAddress);
@@ -87,14 +87,10 @@ internal sealed class TcpMessageListener : IMessageListener
         // Nothing of the loops or handshakes may run on the caller's thread while it holds the lock.
         await Task.Yield();
         await _stopping.CancelAsync().ConfigureAwait(false);
+        _file?.Remove();
         foreach (var socket in _sockets)
         {
             socket.Dispose();
-        }
-
-        if (_unixPath is not null)
-        {
-            UnixSocketPath.Remove(_unixPath);
         }
 
         _pending.AbortAll();

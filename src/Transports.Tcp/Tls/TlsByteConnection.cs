@@ -18,13 +18,16 @@ internal sealed class TlsByteConnection : ByteConnection
     private readonly SslStream _stream;
     private readonly TlsSocketStream _transport;
     private readonly bool _allowUnexpectedEof;
+    private readonly bool _isClient;
+    private bool _heard;
 
     /// <summary>A connection after the handshake, whose turn ends here.</summary>
-    public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof)
+    public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, bool isClient)
     {
         _stream = stream;
         _transport = transport;
         _allowUnexpectedEof = allowUnexpectedEof;
+        _isClient = isClient;
         transport.Turn.Release();
     }
 
@@ -47,6 +50,11 @@ internal sealed class TlsByteConnection : ByteConnection
         finally
         {
             _transport.Turn.Release();
+        }
+
+        if (count > 0)
+        {
+            _heard = true;
         }
 
         return count == 0 && !buffer.IsEmpty && IsCut ? throw Cut() : count;
@@ -79,6 +87,22 @@ internal sealed class TlsByteConnection : ByteConnection
         }
     }
 
-    private static IOException Cut() => new(
-        "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set AllowUnexpectedEof in the TLS options.");
+    public override ChannelCloseInfo DescribeFailure(Exception exception)
+    {
+        var info = base.DescribeFailure(exception);
+        return !_isClient || !TlsErrors.IsAlert(exception)
+            ? info
+            : info with
+            {
+                // With TLS 1.3 a client has finished its handshake before the server looks at its certificate (RFC 8446, section 4.4.2.4).
+                Description = $"The server refused the TLS connection: {TlsErrors.Reason(exception)} If it asks for a client certificate, set TlsClientOptions.ClientCertificates to one that it trusts.",
+            };
+    }
+
+    // A client has done its handshake before the server looks at its certificate (TLS 1.3), or at least before .NET's does, which
+    // on OpenSSL has no means to send the alert that would say so.
+    private IOException Cut() => new(
+        _isClient && !_heard
+            ? "The server ended the TLS connection before it sent anything, and without a close_notify. It may have refused this side: if it asks for a client certificate, set TlsClientOptions.ClientCertificates to one that it trusts."
+            : "The TLS connection ended without a close_notify, so what the peer sent last may have been cut off. If that peer never sends one, set AllowUnexpectedEof in the TLS options.");
 }

@@ -15,7 +15,7 @@ internal static class TlsClientHandshake
     {
         var tls = options.TlsClient;
         var targetHost = tls.TargetHost ?? host;
-        var check = new CertificateCheck(tls.RemoteCertificateValidationCallback, tls.TrustedRoots);
+        var check = tls.CreateCheck(expectedName: null);
         var transport = new TlsSocketStream(socket);
         var stream = new SslStream(transport, leaveInnerStreamOpen: false);
         using var deadline = new ConnectDeadline(options.HandshakeTimeout, options.TimeProvider, cancellationToken);

@@ -10,6 +10,11 @@ namespace Transports;
 internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?, SslStreamCertificateContext> certificate, ILogger logger)
     : SocketOpener(TcpAddress.Tls, options, logger)
 {
+    // A round trip over a slow way. The place is held meanwhile, and lost like that of any other handshake when others wait.
+    private static readonly TimeSpan AlertTime = TimeSpan.FromSeconds(1);
+
+    private const int DropSize = 1024;
+
     /// <inheritdoc/>
     public override async ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
     {
@@ -30,6 +35,12 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         }
         catch (Exception e)
         {
+            var dropped = connection.Dropped;
+            if (e is AuthenticationException && !dropped && !deadline.Token.IsCancellationRequested)
+            {
+                await LetAlertArriveAsync(connection.Socket, deadline.Token).ConfigureAwait(false);
+            }
+
             connection.Abort();
             if (stream is not null)
             {
@@ -38,7 +49,7 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
 
             if (!stopping.IsCancellationRequested)
             {
-                LogFailure(remote, e, deadline.HasElapsed, connection.Heard, check, certificateError);
+                LogFailure(remote, e, deadline.HasElapsed, dropped, connection.Heard, check, certificateError);
             }
 
             return null;
@@ -58,7 +69,26 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         }
     }
 
-    private void LogFailure(Uri? remote, Exception error, bool timedOut, bool heard, CertificateCheck check, Exception? certificateError)
+    // The alert says why (RFC 8446, section 6.2), and a reset right behind it could overtake it: the peer's end is awaited, for a moment.
+    private async Task LetAlertArriveAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        using var deadline = new ConnectDeadline(AlertTime, Options.TimeProvider, cancellationToken);
+        var dropped = new byte[DropSize];
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+            while (await socket.ReceiveAsync(dropped, deadline.Token).ConfigureAwait(false) > 0)
+            {
+                // What the client has sent meanwhile is nobody's.
+            }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It broke off, or does not end: then it is reset.
+        }
+    }
+
+    private void LogFailure(Uri? remote, Exception error, bool timedOut, bool dropped, bool heard, CertificateCheck check, Exception? certificateError)
     {
         if (certificateError is not null)
         {
@@ -75,6 +105,10 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
         else if (!heard)
         {
             TcpLog.PeerSaidNothing(Logger, remote);
+        }
+        else if (dropped)
+        {
+            TcpLog.HandshakeFailed(Logger, remote, "It had lasted for over a second while others waited for a place (AcceptBacklog).");
         }
         else if (error is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {

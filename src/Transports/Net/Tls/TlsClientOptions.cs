@@ -57,7 +57,9 @@ public sealed class TlsClientOptions
     /// <param name="host">The address's host. <see langword="null"/> leaves the name to who connects, as an HTTP handler does; its certificate is then checked against <see cref="TargetHost"/> where that is set.</param>
     /// <returns>Options of the caller's own, to be used for one connection, or for one handler.</returns>
     public SslClientAuthenticationOptions CreateAuthenticationOptions(string? host)
-        => CreateAuthenticationOptions(host, new CertificateCheck(RemoteCertificateValidationCallback, TrustedRoots) { ExpectedName = host is null ? TargetHost : null });
+        => CreateAuthenticationOptions(host, CreateCheck(host is null ? TargetHost : null));
+
+    internal CertificateCheck CreateCheck(string? expectedName) => new(RemoteCertificateValidationCallback, TrustedRoots) { ExpectedName = expectedName };
 
     internal SslClientAuthenticationOptions CreateAuthenticationOptions(string? host, CertificateCheck check)
     {

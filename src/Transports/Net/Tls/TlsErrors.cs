@@ -51,6 +51,20 @@ internal static class TlsErrors
         return text.ToString().TrimEnd();
     }
 
+    /// <summary>Whether the peer has said by an alert why it ends the connection (RFC 8446, section 6). The platform tells it by the TLS library's text alone.</summary>
+    public static bool IsAlert(Exception error)
+    {
+        for (var current = error; current is not null; current = current.InnerException)
+        {
+            if (current.Message.Contains("alert", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The innermost message: that of the TLS library, where there is one.</summary>
     public static string Reason(Exception error)
     {

@@ -27,19 +27,19 @@ internal static class UnixSocketPath
     }
 
     /// <summary>Listens at a path. A socket file that a dead process left there is replaced; one that is in use is not.</summary>
-    public static Socket Listen(string path, AddressText shown, int backlog)
+    public static (Socket Socket, UnixSocketFile File) Listen(string path, AddressText shown, int backlog)
     {
         var endPoint = ToEndPoint(path);
         try
         {
             try
             {
-                return Bind(endPoint, backlog);
+                return Bind(endPoint, path, backlog);
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
                 RemoveStale(endPoint, path, shown, e);
-                return Bind(endPoint, backlog);
+                return Bind(endPoint, path, backlog);
             }
         }
         catch (SocketException e)
@@ -50,30 +50,20 @@ internal static class UnixSocketPath
         }
     }
 
-    /// <summary>Removes the file of a listener that has stopped.</summary>
-    public static void Remove(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The next listener there finds it stale and replaces it, or says why it cannot.
-        }
-    }
-
-    private static Socket Bind(UnixDomainSocketEndPoint endPoint, int backlog)
+    private static (Socket Socket, UnixSocketFile File) Bind(UnixDomainSocketEndPoint endPoint, string path, int backlog)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        UnixSocketFile? file = null;
         try
         {
-            socket.Bind(endPoint);
+            socket.Bind(new UnixListenEndPoint(endPoint));
+            file = new UnixSocketFile(path);
             socket.Listen(backlog);
-            return socket;
+            return (socket, file);
         }
         catch
         {
+            file?.Remove();
             socket.Dispose();
             throw;
         }
@@ -81,6 +71,7 @@ internal static class UnixSocketPath
 
     private static void RemoveStale(UnixDomainSocketEndPoint endPoint, string path, AddressText shown, SocketException cause)
     {
+        var found = UnixFileIdentity.Of(path);
         if (!IsSocket(path))
         {
             throw new TransportException($"Could not listen on {shown}: '{path}' exists and is not a socket. Use another path, or move that file away.", cause);
@@ -89,6 +80,11 @@ internal static class UnixSocketPath
         if (SomebodyListens(endPoint))
         {
             throw new TransportException($"Could not listen on {shown}: another server listens there. Stop it, or use another path.", cause);
+        }
+
+        if (UnixFileIdentity.Of(path) != found)
+        {
+            throw new TransportException($"Could not listen on {shown}: another server started on the same path at the same time. Stop it, or use another path.", cause);
         }
 
         try
