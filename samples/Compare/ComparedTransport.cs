@@ -46,19 +46,14 @@ internal sealed record ComparedTransport(
 
     private static void AddGrpc(ITransportsBuilder builder, SampleCertificate certificate)
         => builder
-            .AddGrpc(options => options.TrustedRoots = [certificate.Certificate])
-            .AddGrpcServer(options => options.ServerCertificate = certificate.Certificate);
+            .AddGrpc(options => options.Tls.TrustedRoots = [certificate.Certificate])
+            .AddGrpcServer(options => options.Tls.Certificate = certificate.Certificate);
 
     private static void AddWeb(ITransportsBuilder builder, SampleCertificate certificate)
         => builder
-            .AddAspNetCore(options => options.ServerCertificate = certificate.Certificate)
+            .AddAspNetCore(options => options.Tls.Certificate = certificate.Certificate)
             .AddSse()
-            .AddWebSockets(options => options.ConfigureHandler = handler => handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                CustomTrustStore = { certificate.Certificate },
-            });
+            .AddWebSockets(options => options.Tls.TrustedRoots = [certificate.Certificate]);
 
     private static void AddTcp(ITransportsBuilder builder, SampleCertificate certificate)
         => builder.AddTcp(options =>

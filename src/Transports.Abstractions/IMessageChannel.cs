@@ -26,7 +26,7 @@ public interface IMessageChannel : IAsyncDisposable
     /// <summary>The address of the other end, or <see langword="null"/> where the transport has none. Never carries user information.</summary>
     Uri? RemoteAddress { get; }
 
-    /// <summary>What this channel guarantees now; for the transport's general promise see <see cref="ITransport.Characteristics"/>.</summary>
+    /// <summary>What this channel guarantees now; for the transport's general promise see <see cref="ITransport.GetCharacteristics"/>.</summary>
     ChannelCharacteristics Characteristics { get; }
 
     /// <summary>

@@ -1,7 +1,11 @@
 namespace Transports;
 
 /// <summary>Accepts channels at one address.</summary>
-/// <remarks>Disposing stops accepting and closes channels that were never accepted; accepted channels are their owners'.</remarks>
+/// <remarks>
+/// Channels that wait to be accepted when the listener stops end as <see cref="ChannelCloseStatus.GoingAway"/>, which their peers learn where the protocol
+/// carries it. Over TCP, TLS and Unix sockets, which carry no status, they are aborted: after an orderly end their peers would believe that
+/// what they sent had been received. Disposing stops accepting; accepted channels are their owners'.
+/// </remarks>
 public interface IMessageListener : IAsyncDisposable
 {
     /// <summary>The address bound, with the real port where port 0 was asked for.</summary>

@@ -27,7 +27,9 @@ public sealed class AspNetCoreTransport : IServerTransport
     public IReadOnlyList<string> Schemes { get; } = ["ws", "wss", "sse+http", "sse+https"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics => WebSocketTransport.CharacteristicsOf(isEncrypted: false, isMultiplexed: false);
+    public ChannelCharacteristics GetCharacteristics(string scheme) => scheme.StartsWith("sse+", StringComparison.Ordinal)
+        ? SseMessageChannel.CharacteristicsOf(ChannelDirection.UnidirectionalSend, isReliable: true, isEncrypted: scheme == "sse+https", isMultiplexed: false) with { MaxMessageSize = _options.MaxMessageSize }
+        : WebSocketTransport.CharacteristicsOf(isEncrypted: scheme == "wss", isMultiplexed: false) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
@@ -42,10 +44,12 @@ public sealed class AspNetCoreTransport : IServerTransport
         var settings = new KestrelListenerSettings
         {
             Protocols = _options.Protocols ?? (KestrelListener.IsEncrypted(address) ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1),
-            ServerCertificate = _options.ServerCertificate,
-            ServerCertificateOption = $"{nameof(AspNetCoreTransportOptions)}.{nameof(AspNetCoreTransportOptions.ServerCertificate)}",
+            Tls = _options.Tls,
+            TcpKeepAlive = _options.TcpKeepAlive,
             Backlog = _options.AcceptBacklog,
-            ChannelsNeedRequests = true,
+
+            // An event stream that breaks is asked for again, and what a client sends comes in requests of its own.
+            ChannelsNeedRequests = address.Scheme.StartsWith("sse+", StringComparison.Ordinal),
             Configure = kestrel =>
             {
                 KestrelLimits.KeepAlive(kestrel, _options);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Transports;
@@ -46,8 +45,11 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     /// <summary>For listeners: how many opened channels wait to be accepted before more are refused with HTTP status 503. Default 512; from 1.</summary>
     public int AcceptBacklog { get; set; } = 512;
 
-    /// <summary>For listeners at <c>wss</c> and <c>sse+https</c>: the certificate with its private key. No default.</summary>
-    public X509Certificate2? ServerCertificate { get; set; }
+    /// <summary>For listeners at <c>wss</c> and <c>sse+https</c>, which need a certificate: how they show themselves and check their clients.</summary>
+    public TlsServerOptions Tls { get; set; } = new();
+
+    /// <summary>For listeners: how the system asks over silent connections whether the client's machine is still there. On by default.</summary>
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
 
     /// <summary>
     /// For listeners: the HTTP versions. Default: HTTP/1.1, and with a certificate HTTP/2 too. Without one a port speaks either
@@ -79,6 +81,9 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(Tls);
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         OptionChecks.InRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
         OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(Http2KeepAliveInterval ?? TimeSpan.MaxValue, TimeSpan.FromSeconds(1), nameof(Http2KeepAliveInterval));

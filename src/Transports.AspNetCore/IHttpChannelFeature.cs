@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Claims;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace Transports;
 
 /// <summary>The HTTP request that opened a channel; from <see cref="IMessageChannel.GetFeature{TFeature}"/>.</summary>
-/// <remarks>Taken when the channel was opened, so it can be read for as long as the channel lives, also where that is longer than the request.</remarks>
+/// <remarks>Taken when the channel was opened, so it can be read for as long as the channel lives, also where that is longer than the request. Beside it are <see cref="IConnectionEndPointFeature"/> and <see cref="ITlsFeature"/>.</remarks>
 public interface IHttpChannelFeature
 {
     /// <summary>Who opened it, as the authentication middleware found.</summary>
@@ -27,12 +26,6 @@ public interface IHttpChannelFeature
     /// <summary>The connection's name in the server's logs.</summary>
     string ConnectionId { get; }
 
-    /// <summary>The client's end of the connection, or its proxy's.</summary>
-    IPEndPoint? RemoteEndPoint { get; }
-
-    /// <summary>This end of the connection.</summary>
-    IPEndPoint? LocalEndPoint { get; }
-
-    /// <summary>The certificate the client showed, if any.</summary>
+    /// <summary>The certificate the client showed, if any; also one that a proxy in front has passed on.</summary>
     X509Certificate2? ClientCertificate { get; }
 }

@@ -1,14 +1,18 @@
 using System.Net;
 using System.Net.Quic;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Transports.Extensibility;
@@ -22,6 +26,9 @@ namespace Transports;
 /// </remarks>
 internal sealed class KestrelListener : IMessageListener
 {
+    // A free port of one loopback address may be taken on the other.
+    private const int PortAttempts = 16;
+
     private readonly WebApplication _application;
     private readonly Channel<IMessageChannel> _accepted;
     private readonly ILogger _logger;
@@ -68,31 +75,56 @@ internal sealed class KestrelListener : IMessageListener
         ILoggerFactory loggerFactory,
         CancellationToken cancellationToken)
     {
-        var isEncrypted = IsEncrypted(address);
-        if (isEncrypted && settings.ServerCertificate is null)
+        var certificate = IsEncrypted(address) ? settings.Tls.CreateCertificateSelector(address) : null;
+        if (address.Port < 0)
         {
-            throw new TransportUnavailableException(
-                $"a certificate for {AddressText.Of(address)}",
-                $"Set {settings.ServerCertificateOption} to one with its private key, or listen without TLS behind a proxy that has one.");
+            // Where the clients of an address without a port go.
+            address = HostAddress.ChangeScheme(address, address.Scheme, PortOf(address));
         }
 
-        var speaksHttp3 = settings.Protocols.HasFlag(HttpProtocols.Http3);
-        if (speaksHttp3)
+        if (settings.Protocols.HasFlag(HttpProtocols.Http3))
         {
-            CheckHttp3(address, settings.Protocols, isEncrypted);
+            CheckHttp3(address, settings.Protocols, certificate is not null);
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
+        for (var attempt = 1; ; attempt++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var anyPort = address.Port == 0 && HostAddress.IsLocalhostName(address.IdnHost);
+            try
+            {
+                return await StartOnceAsync(
+                    anyPort ? HostAddress.ChangeScheme(address, address.Scheme, FreeLoopbackPort()) : address,
+                    settings,
+                    certificate,
+                    serve,
+                    loggerFactory,
+                    cancellationToken).ConfigureAwait(false);
+            }
+            catch (TransportException) when (anyPort && attempt < PortAttempts)
+            {
+                // Somebody took the port meanwhile, or has it on the other family: another one is asked for.
+            }
+        }
+    }
 
+    private static async Task<KestrelListener> StartOnceAsync(
+        Uri address,
+        KestrelListenerSettings settings,
+        Func<string?, SslStreamCertificateContext>? certificate,
+        Func<KestrelListener, RequestDelegate> serve,
+        ILoggerFactory loggerFactory,
+        CancellationToken cancellationToken)
+    {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new KestrelLoggerFactory(loggerFactory));
         builder.WebHost.UseKestrelCore();
-        if (isEncrypted)
+        if (certificate is not null)
         {
             builder.WebHost.UseKestrelHttpsConfiguration();
         }
 
-        if (speaksHttp3)
+        if (settings.Protocols.HasFlag(HttpProtocols.Http3))
         {
             builder.WebHost.UseQuic();
         }
@@ -104,9 +136,13 @@ internal sealed class KestrelListener : IMessageListener
             Bind(kestrel, address, listen =>
             {
                 listen.Protocols = settings.Protocols;
-                if (isEncrypted)
+                listen.Use(next => connection => ServeConnectionAsync(connection, settings.TcpKeepAlive, next));
+                if (certificate is not null)
                 {
-                    listen.UseHttps(settings.ServerCertificate!);
+                    listen.UseHttps(new TlsHandshakeCallbackOptions
+                    {
+                        OnConnection = context => new(OptionsFor(settings.Tls, certificate, context.ClientHelloInfo)),
+                    });
                 }
             });
         });
@@ -232,30 +268,55 @@ internal sealed class KestrelListener : IMessageListener
         }
     }
 
+    private static Task ServeConnectionAsync(ConnectionContext connection, TcpKeepAliveOptions keepAlive, ConnectionDelegate next)
+    {
+        if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
+        {
+            try
+            {
+                keepAlive.Apply(socket);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The peer has reset it already, as its first read will tell.
+            }
+        }
+
+        return next(connection);
+    }
+
+    private static SslServerAuthenticationOptions OptionsFor(
+        TlsServerOptions tls, Func<string?, SslStreamCertificateContext> certificate, SslClientHelloInfo hello)
+    {
+        var options = tls.CreateAuthenticationOptions(certificate(hello.ServerName is { Length: > 0 } name ? name : null));
+
+        // Kestrel's, by the HTTP versions spoken here.
+        options.ApplicationProtocols = null;
+        return options;
+    }
+
+    private static int FreeLoopbackPort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
     private static void Bind(KestrelServerOptions kestrel, Uri address, Action<ListenOptions> configure)
     {
-        var port = PortOf(address);
-        var host = address.DnsSafeHost;
-        if (IPAddress.TryParse(host, out var ip))
+        // With the zone of an IPv6 address.
+        var host = address.IdnHost;
+        if (HostAddress.IsLocalhostName(host))
         {
-            kestrel.Listen(ip, port, configure);
+            kestrel.ListenLocalhost(address.Port, configure);
         }
-        else if (host is "*" or "+")
+        else if (IPAddress.TryParse(host, out var ip))
         {
-            kestrel.ListenAnyIP(port, configure);
-        }
-        else if (!host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new ArgumentException($"Kestrel listens at localhost, at an IP address, or at * for all; '{host}' is none of these.", nameof(address));
-        }
-        else if (port == 0)
-        {
-            // One free port cannot be asked for on both loopback addresses at once.
-            kestrel.Listen(IPAddress.Loopback, 0, configure);
+            kestrel.Listen(ip, address.Port, configure);
         }
         else
         {
-            kestrel.ListenLocalhost(port, configure);
+            throw new ArgumentException($"Cannot listen at '{AddressText.Of(address)}': '{host}' is a name. Write localhost, an IP address of this machine, or [::] for all of its addresses.", nameof(address));
         }
     }
 
@@ -267,7 +328,7 @@ internal sealed class KestrelListener : IMessageListener
         }
 
         var bound = application.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
-        return new UriBuilder(address) { Port = BindingAddress.Parse(bound).Port }.Uri;
+        return HostAddress.ChangeScheme(address, address.Scheme, BindingAddress.Parse(bound).Port);
     }
 
     private async Task InvokeAsync(HttpContext context, RequestDelegate answer)

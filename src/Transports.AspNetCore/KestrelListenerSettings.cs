@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Transports;
@@ -8,11 +7,11 @@ internal sealed record KestrelListenerSettings
 {
     public required HttpProtocols Protocols { get; init; }
 
-    /// <summary>The certificate of encrypted addresses.</summary>
-    public required X509Certificate2? ServerCertificate { get; init; }
+    /// <summary>How encrypted addresses are served.</summary>
+    public required TlsServerOptions Tls { get; init; }
 
-    /// <summary>The option that <see cref="ServerCertificate"/> comes from, for the error that it is missing.</summary>
-    public required string ServerCertificateOption { get; init; }
+    /// <summary>How the sockets ask whether their peer is still there.</summary>
+    public required TcpKeepAliveOptions TcpKeepAlive { get; init; }
 
     /// <summary>Whether open channels need new requests, as a session of several does: the port stays open for them until the last one has ended.</summary>
     public bool ChannelsNeedRequests { get; init; }

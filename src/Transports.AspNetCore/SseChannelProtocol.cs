@@ -372,7 +372,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             },
             idPrefix,
             sendsEnd: true,
-            type => type == typeof(IHttpChannelFeature) ? feature : null);
+            feature.Find);
         connection.Expired = () => channel.EndByRequest(new ChannelCloseInfo(
             ChannelCloseStatus.ConnectionLost,
             IsRemote: true,

@@ -40,7 +40,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
         {
             var webSocket = await host.AcceptAsync(new WebSocketAcceptContext { SubProtocol = subProtocol }).ConfigureAwait(false);
             var feature = new HttpChannelFeature(context);
-            channel = new ForeignWebSocketMessageChannel(webSocket, ContextOf(context, feature), FeaturesOf(feature), given.SetResult);
+            channel = new ForeignWebSocketMessageChannel(webSocket, ContextOf(context, feature), feature.Find, given.SetResult);
         }
         else
         {
@@ -69,8 +69,6 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
                 ? host
                 : null;
 
-    private static Func<Type, object?> FeaturesOf(HttpChannelFeature feature) => type => type == typeof(IHttpChannelFeature) ? feature : null;
-
     private async Task<WebSocketMessageChannel> AcceptAsync(HttpContext context, string? subProtocol, Action given)
     {
         var headers = context.Response.Headers;
@@ -94,7 +92,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
             new WebSocketFraming(isServer: true, deflate, Options.BufferPool),
             ContextOf(context, feature),
             subProtocol,
-            FeaturesOf(feature));
+            feature.Find);
     }
 
     private static async Task<Stream> OpenStreamAsync(HttpContext context)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Quic;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Transports.Extensibility;
@@ -45,7 +44,7 @@ namespace Transports;
 /// In gRPC a client cannot send a status, and a server cannot half-close: a client's close is the end of its stream, whatever the reason, and its
 /// abort is RST_STREAM with CANCEL. The default method's envelope carries both; <see cref="IMessageChannel.Characteristics"/> of the channel says so. A
 /// client that has half-closed there has ended its stream, and closes without a word.</para>
-/// <para>Channels to the same host share connections. Thread-safe. Disposing aborts all channels that are open.</para>
+/// <para>Channels to the same host share connections. Thread-safe. Disposing closes the connections, and channels that are open end as lost.</para>
 /// </remarks>
 public sealed class GrpcTransport : IClientTransport, IDisposable
 {
@@ -57,6 +56,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     private readonly GrpcTransportOptions _options;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _invoker;
+    private readonly HttpConnector _connector;
     private bool _disposed;
 
     /// <summary>A transport with its own pool of connections.</summary>
@@ -68,15 +68,16 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         _options = options ?? new GrpcTransportOptions();
         _options.Validate();
         _logger = loggerFactory?.CreateLogger("Transports.Grpc") ?? NullLogger.Instance;
-        _invoker = new HttpMessageInvoker(CreateHandler(_options));
+        _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
+        _invoker = new HttpMessageInvoker(CreateHandler(_options, _connector));
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Schemes { get; } = [GrpcAddress.Cleartext, GrpcAddress.Encrypted];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics
-        => GrpcMessageChannel.Describe(ChannelSide.Client, hasEnvelope: false, isEncrypted: false) with { MaxMessageSize = _options.MaxMessageSize };
+    public ChannelCharacteristics GetCharacteristics(string scheme)
+        => GrpcMessageChannel.Describe(ChannelSide.Client, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -120,7 +121,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             || (e is ObjectDisposedException && !Volatile.Read(ref _disposed)) // The connection, not this transport.
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw Http2Failure.CannotConnect(address, e);
+            throw Http2Failure.CannotConnect(address, e, _connector);
         }
 
         var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(target.HasEnvelope, compression), [connection], new MessageChannelContext
@@ -148,7 +149,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         _invoker.Dispose();
     }
 
-    private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options)
+    private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options, HttpConnector connector)
     {
         var handler = new SocketsHttpHandler
         {
@@ -159,24 +160,13 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             // A proxy that is set for the web is seldom one for HTTP/2 between services; ConfigureHandler can turn it on.
             UseProxy = false,
             ConnectTimeout = options.ConnectTimeout,
-
-            // The platform's own tries one address after the other, and a dead one takes the whole timeout.
-            ConnectCallback = new TcpConnector { TimeProvider = options.TimeProvider }.ConnectAsync,
             EnableMultipleHttp2Connections = options.EnableMultipleHttp2Connections,
             InitialHttp2StreamWindowSize = options.StreamWindowSize,
             KeepAlivePingDelay = options.KeepAliveInterval ?? Timeout.InfiniteTimeSpan,
             KeepAlivePingTimeout = options.KeepAliveTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
-        handler.SslOptions.ClientCertificates = options.ClientCertificates;
-        handler.SslOptions.RemoteCertificateValidationCallback = options.ServerCertificateValidation;
-        if (options.TrustedRoots is { } roots)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.AddRange(roots);
-            handler.SslOptions.CertificateChainPolicy = policy;
-        }
-
+        connector.Configure(handler);
         options.ConfigureHandler?.Invoke(handler);
         return handler;
     }

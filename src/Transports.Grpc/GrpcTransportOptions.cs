@@ -1,6 +1,3 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
-
 namespace Transports;
 
 /// <summary>Limits and settings of gRPC clients.</summary>
@@ -43,14 +40,11 @@ public class GrpcTransportOptions : MessageChannelOptions
     /// <summary>How many bytes a server may send on one call before they are received, in bytes. Default 1 MiB; from 65,535 to 16 MiB.</summary>
     public int StreamWindowSize { get; set; } = 1024 * 1024;
 
-    /// <summary>Certificates to trust as roots in place of the machine's; default none, the machine's. Names and dates are checked all the same.</summary>
-    public X509Certificate2Collection? TrustedRoots { get; set; }
+    /// <summary>How to show this side over TLS and to check the server. Default: no certificate, and the system's trust.</summary>
+    public TlsClientOptions Tls { get; set; } = new();
 
-    /// <summary>Certificates to present to servers that ask for one.</summary>
-    public X509CertificateCollection? ClientCertificates { get; set; }
-
-    /// <summary>Decides on the server's certificate in place of all checks here. Default none.</summary>
-    public RemoteCertificateValidationCallback? ServerCertificateValidation { get; set; }
+    /// <summary>How the system asks over silent connections whether the server's machine is still there. On by default.</summary>
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
 
     /// <summary>Changes the HTTP handler before first use, for what has no option here, such as a proxy.</summary>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
@@ -59,6 +53,9 @@ public class GrpcTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(Tls);
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         if (Timeout is { } timeout)
         {
             OptionChecks.Positive(timeout, nameof(Timeout));

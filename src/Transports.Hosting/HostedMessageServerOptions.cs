@@ -17,8 +17,8 @@ public sealed class HostedMessageServerOptions
     /// <summary>The first pause after a failed accept; see <see cref="MessageServerOptions.AcceptRetryDelay"/>. Default 20 milliseconds.</summary>
     public TimeSpan AcceptRetryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The longest pause after failed accepts; see <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. Default 5 seconds.</summary>
-    public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The longest pause after failed accepts; see <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. Default 1 second.</summary>
+    public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     internal MessageServerOptions ToServerOptions(TimeProvider? timeProvider) => new()
     {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Quic;
 using System.Net.Security;
 using System.Runtime.Versioning;
-using System.Security.Cryptography.X509Certificates;
 
 namespace Transports;
 
@@ -12,7 +11,7 @@ namespace Transports;
 [SupportedOSPlatform("windows")]
 internal static class QuicConnectionOptionsFactory
 {
-    public static QuicClientConnectionOptions ClientOptions(IPEndPoint target, Uri address, QuicTransportOptions options) => new()
+    public static QuicClientConnectionOptions ClientOptions(IPEndPoint target, string host, CertificateCheck check, QuicTransportOptions options) => new()
     {
         RemoteEndPoint = target,
         DefaultCloseErrorCode = QuicCodes.FromStatus(ChannelCloseStatus.Aborted),
@@ -22,37 +21,14 @@ internal static class QuicConnectionOptionsFactory
         KeepAliveInterval = options.KeepAliveInterval,
         MaxInboundBidirectionalStreams = options.MaxInboundChannels,
         MaxInboundUnidirectionalStreams = 0,
-        ClientAuthenticationOptions = new SslClientAuthenticationOptions
-        {
-            ApplicationProtocols = [options.ApplicationProtocol],
-            TargetHost = options.TlsClient.TargetHost ?? address.IdnHost,
-            ClientCertificates = options.TlsClient.ClientCertificates,
-            CertificateRevocationCheckMode = options.TlsClient.RevocationMode,
-            CertificateChainPolicy = ChainPolicy(options.TlsClient.TrustedRoots, options.TlsClient.RevocationMode),
-            RemoteCertificateValidationCallback = options.TlsClient.RemoteCertificateValidationCallback,
-        },
+        ClientAuthenticationOptions = WithProtocol(options.TlsClient.CreateAuthenticationOptions(host, check), options),
     };
 
-    public static QuicServerConnectionOptions ServerOptions(SslClientHelloInfo hello, QuicTransportOptions options)
+    public static QuicServerConnectionOptions ServerOptions(
+        SslClientHelloInfo hello, Func<string?, SslStreamCertificateContext> certificate, QuicTransportOptions options)
     {
-        var tls = options.TlsServer;
-        var authentication = new SslServerAuthenticationOptions
-        {
-            ApplicationProtocols = [options.ApplicationProtocol],
-            ClientCertificateRequired = tls.ClientCertificateRequired,
-            CertificateRevocationCheckMode = tls.RevocationMode,
-            CertificateChainPolicy = ChainPolicy(tls.TrustedClientRoots, tls.RevocationMode),
-            RemoteCertificateValidationCallback = tls.ClientCertificateRequired ? (sender, certificate, chain, errors) => Accepts(tls, sender, certificate, chain, errors) : null,
-        };
-        if (tls.CertificateSelector is { } select)
-        {
-            authentication.ServerCertificateContext = select(hello.ServerName is { Length: > 0 } name ? name : null);
-        }
-        else
-        {
-            authentication.ServerCertificate = tls.Certificate;
-        }
-
+        var authentication = options.TlsServer.CreateAuthenticationOptions(certificate(hello.ServerName is { Length: > 0 } name ? name : null));
+        authentication.ApplicationProtocols = [options.ApplicationProtocol];
         return new QuicServerConnectionOptions
         {
             DefaultCloseErrorCode = QuicCodes.FromStatus(ChannelCloseStatus.Aborted),
@@ -66,23 +42,9 @@ internal static class QuicConnectionOptionsFactory
         };
     }
 
-    // System.Net.Quic compares a client's certificate with the name that the client asked the server for, which a client's
-    // certificate has no reason to carry.
-    private static bool Accepts(QuicServerTlsOptions tls, object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private static SslClientAuthenticationOptions WithProtocol(SslClientAuthenticationOptions authentication, QuicTransportOptions options)
     {
-        errors &= ~SslPolicyErrors.RemoteCertificateNameMismatch;
-        return tls.ClientCertificateValidationCallback is { } decide ? decide(sender, certificate, chain, errors) : errors == SslPolicyErrors.None;
-    }
-
-    private static X509ChainPolicy? ChainPolicy(X509Certificate2Collection? roots, X509RevocationMode revocation)
-    {
-        if (roots is null)
-        {
-            return null;
-        }
-
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = revocation };
-        policy.CustomTrustStore.AddRange(roots);
-        return policy;
+        authentication.ApplicationProtocols = [options.ApplicationProtocol];
+        return authentication;
     }
 }

@@ -8,6 +8,7 @@ namespace Transports;
 /// <para>Always encrypted: a listener needs a certificate, in <see cref="QuicTransportOptions.TlsServer"/>, and a client
 /// checks it. Further channels on a channel's connection are opened through <see cref="IMultiplexedConnectionFeature"/>; each
 /// channel that a peer opens comes out of the listener's <see cref="IMessageListener.AcceptAsync"/>, first or further.</para>
+/// <para>Listening: <c>localhost</c> is 127.0.0.1, as one listener has one socket; an IP address is that one; <c>[::]</c> is every address of the machine, of both families.</para>
 /// <para>Uses System.Net.Quic, which on Linux and macOS needs the native library libmsquic, 2.5 or later. Where it is missing, connecting and
 /// listening throw <see cref="TransportUnavailableException"/>, which says how to install it; everything else works without.</para>
 /// <para>A close's status reaches the peer, its description does not. .NET offers no datagrams, 0-RTT or migration, so neither does this.</para>
@@ -27,7 +28,6 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
         _options = options ?? new QuicTransportOptions();
         _options.Validate();
         _logger = (ILogger?)loggerFactory?.CreateLogger<QuicTransport>() ?? NullLogger.Instance;
-        Characteristics = _options.Characteristics;
         if (QuicSupport.IsSupported)
         {
             _connector = new QuicConnector(_options, _logger);
@@ -41,12 +41,12 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
     public IReadOnlyList<string> Schemes { get; } = ["quic"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics { get; }
+    public ChannelCharacteristics GetCharacteristics(string scheme) => _options.Characteristics;
 
     /// <inheritdoc/>
     public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
     {
-        QuicAddresses.Check(address, portRequired: true);
+        HostAddress.ParseForConnect(address, "quic");
         return QuicSupport.IsSupported && _connector is { } connector
             ? connector.ConnectAsync(address, cancellationToken)
             : ValueTask.FromException<IMessageChannel>(QuicSupport.Missing());
@@ -55,7 +55,7 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
     /// <inheritdoc/>
     public ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
-        QuicAddresses.Check(address, portRequired: false);
+        HostAddress.Parse(address, "quic");
         return QuicSupport.IsSupported
             ? QuicMessageListener.StartAsync(address, _options, _logger, cancellationToken)
             : ValueTask.FromException<IMessageListener>(QuicSupport.Missing());

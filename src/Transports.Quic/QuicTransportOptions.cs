@@ -8,11 +8,11 @@ public class QuicTransportOptions : MessageChannelOptions
     /// <summary>The application protocol that Transports speaks over QUIC, named by ALPN (RFC 7301).</summary>
     public static SslApplicationProtocol DefaultApplicationProtocol { get; } = new("transports/1");
 
-    /// <summary>How a listener shows itself and checks its clients.</summary>
-    public QuicServerTlsOptions TlsServer { get; set; } = new();
+    /// <summary>How a listener, which needs a certificate, shows itself and checks its clients. QUIC is TLS 1.3, and names its own application protocol.</summary>
+    public TlsServerOptions TlsServer { get; set; } = new();
 
     /// <summary>How a client shows itself and checks the server.</summary>
-    public QuicClientTlsOptions TlsClient { get; set; } = new();
+    public TlsClientOptions TlsClient { get; set; } = new();
 
     /// <summary>The name of the application protocol, in both directions. Default <see cref="DefaultApplicationProtocol"/>; not empty. Both ends must agree.</summary>
     public SslApplicationProtocol ApplicationProtocol { get; set; } = DefaultApplicationProtocol;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Quic;
 using System.Text;
@@ -20,6 +19,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
     private readonly SseTransportOptions _options;
     private readonly ILogger _logger;
     private readonly SseRetries _retries;
+    private readonly HttpConnector _connector;
     private readonly Lazy<(HttpMessageInvoker Invoker, int MaxRedirects)> _http;
 
     /// <summary>A transport with options of its own.</summary>
@@ -31,6 +31,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
         _options.Validate();
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<SseTransport>();
         _retries = new SseRetries(_options);
+        _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
         _http = new Lazy<(HttpMessageInvoker, int)>(CreateInvoker);
     }
 
@@ -38,8 +39,12 @@ public sealed class SseTransport : IClientTransport, IDisposable
     public IReadOnlyList<string> Schemes { get; } = ["sse+http", "sse+https"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics
-        => SseMessageChannel.CharacteristicsOf(ChannelDirection.UnidirectionalReceive, isReliable: false, isEncrypted: false, isMultiplexed: false);
+    public ChannelCharacteristics GetCharacteristics(string scheme)
+        => SseMessageChannel.CharacteristicsOf(
+            ChannelDirection.UnidirectionalReceive,
+            isReliable: false,
+            isEncrypted: scheme == "sse+https",
+            isMultiplexed: _options.HttpVersion == HttpVersion.Version20) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -51,11 +56,10 @@ public sealed class SseTransport : IClientTransport, IDisposable
         }
 
         AddressText.ThrowIfUserInfo(address, "add an Authorization header in SseTransportOptions.ConfigureRequest", nameof(address));
-        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using var deadline = new ConnectDeadline(_options.ConnectTimeout, _options.TimeProvider, cancellationToken);
         try
         {
-            return await OpenAsync(address, linked.Token).ConfigureAwait(false);
+            return await OpenAsync(address, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -63,7 +67,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new TransportException($"Could not open an event stream from {AddressText.Of(address)}. {e.Message}", e);
+            throw new TransportException($"Could not open an event stream from {AddressText.Of(address)}. {_connector.Explain(address, e)}", e);
         }
     }
 
@@ -79,13 +83,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
     private static bool IsDuplex(Uri address)
         => address.Query.TrimStart('?').Split('&').Any(static part => part.Split('=')[0].Equals(SseWire.DuplexQuery, StringComparison.OrdinalIgnoreCase));
 
-    // Generic parsing of a scheme that .NET does not know leaves the port out, where HTTP has its own; and only DnsSafeHost has the zone of a link-local address.
-    private static Uri HttpAddress(Uri address)
-    {
-        var host = address.HostNameType == UriHostNameType.IPv6 ? $"[{address.DnsSafeHost}]" : address.GetComponents(UriComponents.Host, UriFormat.UriEscaped);
-        var port = address.Port >= 0 ? string.Create(CultureInfo.InvariantCulture, $":{address.Port}") : "";
-        return new Uri(string.Concat(address.Scheme.AsSpan("sse+".Length), Uri.SchemeDelimiter, host, port) + address.PathAndQuery);
-    }
+    private static Uri HttpAddress(Uri address) => HostAddress.ChangeScheme(address, address.Scheme["sse+".Length..]);
 
     private async Task<IMessageChannel> OpenAsync(Uri address, CancellationToken cancellationToken)
     {
@@ -147,15 +145,13 @@ public sealed class SseTransport : IClientTransport, IDisposable
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = _options.ConnectTimeout,
 
-            // A name may have addresses that are dead, at every reconnect too (RFC 8305).
-            ConnectCallback = new TcpConnector { TimeProvider = _options.TimeProvider }.ConnectAsync,
-
             // An event stream given up has no end to wait for: the server shall see at once that its client has gone.
             MaxResponseDrainSize = 0,
 
             // An event's id is UTF-8, and so is the header that names it (HTML standard, section 9.2.3).
             RequestHeaderEncodingSelector = static (name, _) => name.Equals(SseWire.LastEventIdHeader, StringComparison.OrdinalIgnoreCase) ? Encoding.UTF8 : null,
         };
+        _connector.Configure(handler);
         _options.ConfigureHandler?.Invoke(handler);
 
         // See SseRequests.

@@ -18,9 +18,15 @@ public sealed class SseTransportOptions : MessageChannelOptions
     /// <summary>Changes each request before it is sent, for headers such as Authorization. Default none.</summary>
     public Action<HttpRequestMessage>? ConfigureRequest { get; set; }
 
+    /// <summary>How to show this side over TLS and to check the server. Default: no certificate, and the system's trust.</summary>
+    public TlsClientOptions Tls { get; set; } = new();
+
+    /// <summary>How the system asks over silent connections whether the server's machine is still there. On by default.</summary>
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
+
     /// <summary>
-    /// Changes the platform's handler once, before its first use: proxy, credentials, certificates, cookies (<c>UseCookies</c>, for load balancers that
-    /// keep a client at a server by a cookie). Default none. Redirects are followed by the transport, up to <c>MaxAutomaticRedirections</c>.
+    /// Changes the platform's handler once, before its first use: proxy, credentials, cookies (<c>UseCookies</c>, for load balancers that
+    /// keep a client at a server by a cookie). Default none. Redirects are followed by the transport, up to <c>MaxAutomaticRedirections</c>. A connect callback set here replaces ours.
     /// </summary>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
@@ -60,6 +66,9 @@ public sealed class SseTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(Tls);
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         OptionChecks.Positive(ReconnectDelay, nameof(ReconnectDelay));
         OptionChecks.Positive(MaxReconnectDelay, nameof(MaxReconnectDelay));

@@ -23,6 +23,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
     private readonly UdpTransportOptions _options;
     private readonly ILogger _logger;
     private readonly ILogger _channelLogger;
+    private readonly ChannelCharacteristics _characteristics;
 
     /// <summary>UDP with the given limits and choices.</summary>
     /// <param name="options">Limits and choices; by default those of <see cref="UdpTransportOptions"/>.</param>
@@ -35,14 +36,14 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         loggerFactory ??= NullLoggerFactory.Instance;
         _logger = loggerFactory.CreateLogger<UdpTransport>();
         _channelLogger = loggerFactory.CreateLogger("Transports.UdpMessageChannel");
-        Characteristics = new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
+        _characteristics = new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Schemes { get; } = ["udp"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics { get; }
+    public ChannelCharacteristics GetCharacteristics(string scheme) => _characteristics;
 
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -95,7 +96,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
             ConfigureMulticastSending(socket);
             Join(socket);
             var listener = new UdpListener(
-                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, Characteristics, _logger, _channelLogger);
+                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, _characteristics, _logger, _channelLogger);
             UdpLog.Listening(_logger, listener.LocalAddress);
             listener.Start();
             return listener;
@@ -134,7 +135,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
                 {
                     Transport = "udp",
                     Side = ChannelSide.Client,
-                    Characteristics = Characteristics,
+                    Characteristics = _characteristics,
                     Options = _options,
                     LocalAddress = UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!),
                     RemoteAddress = address,

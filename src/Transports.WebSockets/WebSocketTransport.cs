@@ -13,6 +13,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     private readonly WebSocketTransportOptions _options;
     private readonly ILogger _logger;
     private readonly Lazy<HttpMessageInvoker> _http;
+    private readonly HttpConnector _connector;
 
     /// <summary>A transport with options of its own.</summary>
     /// <param name="options">How to dial; by default as <see cref="WebSocketTransportOptions"/> says.</param>
@@ -22,6 +23,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         _options = options ?? new WebSocketTransportOptions();
         _options.Validate();
         _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<WebSocketTransport>();
+        _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
         _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
     }
 
@@ -29,7 +31,8 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     public IReadOnlyList<string> Schemes { get; } = ["ws", "wss"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics => CharacteristicsOf(isEncrypted: false, isMultiplexed: false);
+    public ChannelCharacteristics GetCharacteristics(string scheme)
+        => CharacteristicsOf(isEncrypted: scheme == "wss", isMultiplexed: _options.HttpVersion == HttpVersion.Version20) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -46,11 +49,10 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
             throw new ArgumentException($"A WebSocket address has no fragment (RFC 6455, section 3): take '#' and what follows off.", nameof(address));
         }
 
-        using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        using var deadline = new ConnectDeadline(_options.ConnectTimeout, _options.TimeProvider, cancellationToken);
         try
         {
-            return await HandshakeAsync(address, linked.Token).ConfigureAwait(false);
+            return await HandshakeAsync(address, deadline.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -58,7 +60,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
         }
         catch (HttpRequestException e)
         {
-            var message = $"Could not open a WebSocket to {AddressText.Of(address)}. {WebSocketClientErrors.Explain(e)}";
+            var message = $"Could not open a WebSocket to {AddressText.Of(address)}. {_connector.Explain(address, e)}";
 
             // A proxy's refusal of its tunnel comes this way.
             throw e.StatusCode is { } status
@@ -210,6 +212,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = _options.ConnectTimeout,
         };
+        _connector.Configure(handler);
         _options.ConfigureHandler?.Invoke(handler);
         return new HttpMessageInvoker(handler);
     }

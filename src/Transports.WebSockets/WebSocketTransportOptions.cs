@@ -15,7 +15,13 @@ public sealed class WebSocketTransportOptions : WebSocketChannelOptions
     /// <summary>Changes the handshake's request before it is sent, for headers such as Authorization, Cookie and Origin. Default none.</summary>
     public Action<HttpRequestMessage>? ConfigureRequest { get; set; }
 
-    /// <summary>Changes the platform's handler once, before its first use: proxy, credentials, certificates, cookies. Default none.</summary>
+    /// <summary>How to show this side over TLS and to check the server. Default: no certificate, and the system's trust.</summary>
+    public TlsClientOptions Tls { get; set; } = new();
+
+    /// <summary>How the system asks over silent connections whether the server's machine is still there. On by default.</summary>
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
+
+    /// <summary>Changes the platform's handler once, before its first use: proxy, credentials, cookies. Default none. A connect callback set here replaces ours.</summary>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
     /// <summary>How long dialling may take, handshakes included. Default 30 seconds; must be positive.</summary>
@@ -25,6 +31,9 @@ public sealed class WebSocketTransportOptions : WebSocketChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(Tls);
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
         ArgumentNullException.ThrowIfNull(HttpVersion);
         if (HttpVersion != System.Net.HttpVersion.Version11 && HttpVersion != System.Net.HttpVersion.Version20)

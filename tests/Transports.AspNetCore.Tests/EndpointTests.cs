@@ -268,7 +268,7 @@ public sealed class EndpointTests : IAsyncLifetime
         feature.User.Identity!.Name.Should().Be("alice");
         feature.Headers["User"].ToString().Should().Be("alice");
         feature.RouteValues["room"].Should().Be("blue");
-        feature.RemoteEndPoint!.Address.Should().Be(IPAddress.Loopback);
+        ((IPEndPoint)((IConnectionEndPointFeature)feature).RemoteEndPoint!).Address.Should().Be(IPAddress.Loopback);
     }
 
     private static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)

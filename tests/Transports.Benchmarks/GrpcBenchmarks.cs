@@ -21,8 +21,8 @@ internal sealed class GrpcBenchmarks(bool isEncrypted) : BenchmarkedTransport
 
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
-        var transport = new GrpcTransport(new GrpcTransportOptions { TrustedRoots = Certificate is null ? null : [Certificate] });
-        var server = new GrpcServerTransport(new GrpcServerTransportOptions { ServerCertificate = Certificate });
+        var transport = new GrpcTransport(new GrpcTransportOptions { Tls = { TrustedRoots = Certificate is null ? null : [Certificate] } });
+        var server = new GrpcServerTransport(new GrpcServerTransportOptions { Tls = { Certificate = Certificate } });
         return await ChannelSubject.OpenAsync(
             work,
             await server.ListenAsync(new Uri(isEncrypted ? "grpc+https://localhost:0/bench.Bench/Run" : "grpc+http://localhost:0/bench.Bench/Run")),

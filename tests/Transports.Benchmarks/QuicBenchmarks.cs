@@ -27,8 +27,8 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
     {
         var transport = new QuicTransport(new QuicTransportOptions
         {
-            TlsServer = new QuicServerTlsOptions { Certificate = s_certificate.Value },
-            TlsClient = new QuicClientTlsOptions { TrustedRoots = [s_certificate.Value] },
+            TlsServer = new TlsServerOptions { Certificate = s_certificate.Value },
+            TlsClient = new TlsClientOptions { TrustedRoots = [s_certificate.Value] },
         });
         return await ChannelSubject.OpenAsync(
             work,

@@ -30,14 +30,14 @@ public sealed class Http3GrpcConformanceTests : GrpcConformanceTests
     protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
     {
         options.HttpVersion = new Version(3, 0);
-        options.ConfigureHandler = TestAuthority.Trust;
+        options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
         return options;
     }
 
     protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
     {
         options.Protocols = HttpProtocols.Http3;
-        options.ServerCertificate = TestCertificates.Shared.Server;
+        options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;
     }
 }
@@ -48,13 +48,13 @@ public sealed class SecureGrpcConformanceTests : GrpcConformanceTests
 
     protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
     {
-        options.ConfigureHandler = TestAuthority.Trust;
+        options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
         return options;
     }
 
     protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
     {
-        options.ServerCertificate = TestCertificates.Shared.Server;
+        options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;
     }
 }

@@ -8,7 +8,7 @@ internal sealed class LoopbackTransport(ConformanceOptions options, IMessageFram
 {
     public IReadOnlyList<string> Schemes { get; } = ["loop"];
 
-    public ChannelCharacteristics Characteristics { get; } = new()
+    public ChannelCharacteristics GetCharacteristics(string scheme) => new()
     {
         IsReliable = true,
         IsOrdered = true,
@@ -69,7 +69,7 @@ internal sealed class LoopbackTransport(ConformanceOptions options, IMessageFram
         {
             Transport = "loop",
             Side = side,
-            Characteristics = Characteristics,
+            Characteristics = GetCharacteristics("loopback"),
             Options = options.ApplyTo(new MessageChannelOptions()),
             RemoteAddress = remote,
         });

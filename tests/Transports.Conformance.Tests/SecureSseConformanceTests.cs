@@ -8,13 +8,13 @@ public sealed class SecureSseConformanceTests : SseConformanceTests
 
     protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
     {
-        options.ServerCertificate = TestCertificates.Shared.Server;
+        options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;
     }
 
     protected override SseTransportOptions ConfigureClient(SseTransportOptions options)
     {
-        options.ConfigureHandler = TestAuthority.Trust;
+        options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
         return options;
     }
 }

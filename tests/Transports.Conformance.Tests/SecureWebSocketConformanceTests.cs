@@ -10,13 +10,13 @@ public sealed class SecureWebSocketConformanceTests : WebSocketConformanceTests
 
     protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
     {
-        options.ServerCertificate = TestCertificates.Shared.Server;
+        options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;
     }
 
     protected override WebSocketTransportOptions ConfigureClient(WebSocketTransportOptions options)
     {
-        options.ConfigureHandler = TestAuthority.Trust;
+        options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
         return options;
     }
 }

@@ -14,6 +14,9 @@ public class SseConformanceTests : TransportConformanceTests
         ? new AspNetCoreTransport(ConfigureServer(options.ApplyTo(new AspNetCoreTransportOptions())))
         : new SseTransport(ConfigureClient(options.ApplyTo(new SseTransportOptions())));
 
+    // By the address, which asks for both ways.
+    protected override ChannelCharacteristics Promised => base.Promised with { Direction = ChannelDirection.Bidirectional };
+
     protected override Uri CreateListenAddress() => new("sse+http://localhost:0/channel?duplex");
 
     protected virtual AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options) => options;

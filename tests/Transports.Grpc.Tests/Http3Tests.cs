@@ -94,7 +94,7 @@ public class Http3Tests
     public async Task ListenAsync_Http3BesideAnotherAtAnyPort_IsRefused()
     {
         RequireQuic();
-        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http1AndHttp2AndHttp3, ServerCertificate = TestCertificates.Shared.Server };
+        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http1AndHttp2AndHttp3, Tls = { Certificate = TestCertificates.Shared.Server } };
 
         var listen = async () => await new AspNetCoreTransport(options).ListenAsync(new Uri("wss://localhost:0/"), Token);
 
@@ -105,7 +105,7 @@ public class Http3Tests
     public async Task ListenAsync_SseOverHttp3Alone_Listens()
     {
         RequireQuic();
-        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http3, ServerCertificate = TestCertificates.Shared.Server };
+        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } };
 
         await using var listener = await new AspNetCoreTransport(options).ListenAsync(new Uri("sse+https://localhost:0/"), Token);
 
@@ -119,8 +119,8 @@ public class Http3Tests
     {
         RequireQuic();
         return GrpcPair.OpenAsync(
-            new GrpcTransportOptions { HttpVersion = new Version(3, 0), TrustedRoots = TestCertificates.Shared.Roots },
-            new GrpcServerTransportOptions { Protocols = HttpProtocols.Http3, ServerCertificate = TestCertificates.Shared.Server },
+            new GrpcTransportOptions { HttpVersion = new Version(3, 0), Tls = { TrustedRoots = TestCertificates.Shared.Roots } },
+            new GrpcServerTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } },
             path: "/a.B/C",
             scheme: "grpc+https");
     }

@@ -100,7 +100,7 @@ public sealed class MessageChannelClientTests
     {
         public IReadOnlyList<string> Schemes { get; } = ["silent"];
 
-        public ChannelCharacteristics Characteristics { get; } = new();
+        public ChannelCharacteristics GetCharacteristics(string scheme) => new();
 
         public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
         {

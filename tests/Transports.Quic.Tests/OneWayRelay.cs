@@ -16,7 +16,7 @@ internal sealed class OneWayRelay : IAsyncDisposable
         _running = Task.Run(CarryAsync);
     }
 
-    public Uri Address => QuicAddresses.ToUri((IPEndPoint)_client.Client.LocalEndPoint!);
+    public Uri Address => HostAddress.ToUri("quic", _client.Client.LocalEndPoint)!;
 
     public async ValueTask DisposeAsync()
     {

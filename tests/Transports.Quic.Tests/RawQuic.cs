@@ -62,5 +62,5 @@ internal static class RawQuic
         throw new InvalidOperationException("A stream came.");
     }
 
-    public static Uri Address(this QuicListener listener) => QuicAddresses.ToUri(listener.LocalEndPoint);
+    public static Uri Address(this QuicListener listener) => HostAddress.ToUri("quic", listener.LocalEndPoint)!;
 }

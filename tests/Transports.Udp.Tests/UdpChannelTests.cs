@@ -120,7 +120,7 @@ public sealed class UdpChannelTests : UdpFixture
     [Fact]
     public void Characteristics_TellTheTruth()
     {
-        var promised = new UdpTransport().Characteristics;
+        var promised = new UdpTransport().GetCharacteristics("udp");
         promised.Should().Be(new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = 1200 });
         promised.IsReliable.Should().BeFalse();
         promised.IsOrdered.Should().BeFalse();

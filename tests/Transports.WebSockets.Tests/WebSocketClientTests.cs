@@ -52,9 +52,9 @@ public sealed class WebSocketClientTests
     }
 
     [Theory]
-    [InlineData("localhost", 1, "CertificateChainPolicy", null)]
-    [InlineData("localhost", -1, "clock", "CertificateChainPolicy")]
-    [InlineData("127.0.0.1", 1, "SslOptions.TargetHost", "CertificateChainPolicy")]
+    [InlineData("localhost", 1, "TlsClientOptions.TrustedRoots", null)]
+    [InlineData("localhost", -1, "clock", "TlsClientOptions.TrustedRoots")]
+    [InlineData("127.0.0.1", 1, "TlsClientOptions.TargetHost", "TlsClientOptions.TrustedRoots")]
     public async Task Connect_CertificateThatIsRefused_SaysWhatToDo(string host, int validForDays, string advice, string? secondAdvice)
     {
         using var key = System.Security.Cryptography.RSA.Create(2048);
@@ -63,7 +63,7 @@ public sealed class WebSocketClientTests
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(validForDays));
-        await using var listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions { ServerCertificate = certificate }).ListenAsync(new Uri("wss://localhost:0/ws"), Token);
+        await using var listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions { Tls = { Certificate = certificate } }).ListenAsync(new Uri("wss://localhost:0/ws"), Token);
         using var transport = new WebSocketTransport();
         (await FluentActions.Awaiting(async () => await transport.ConnectAsync(new UriBuilder(listener.LocalAddress) { Host = host }.Uri, Token)).Should().ThrowAsync<TransportException>())
             .Which.Message.Should().Contain(advice).And.Contain(secondAdvice ?? advice);

@@ -53,7 +53,7 @@ internal static class GrpcCallHandler
 
         var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? GrpcAddress.Encrypted : GrpcAddress.Cleartext;
-        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(hasEnvelope, compression), [call, feature], new MessageChannelContext
+        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(hasEnvelope, compression), feature.Tls is { } tls ? [call, feature, tls] : [call, feature], new MessageChannelContext
         {
             Transport = "grpc",
             Side = ChannelSide.Server,

@@ -10,7 +10,7 @@ namespace Transports;
 /// a path, the method is <c>transports.v1.MessageChannel/Connect</c>. In an application that has a web server already, map an endpoint instead.
 /// </summary>
 /// <remarks>
-/// <c>localhost</c> is the loopback interface; <c>*</c>, an IP address or another of this machine's names listens there. Calls of other methods get
+/// It listens at <c>localhost</c>, which is 127.0.0.1 and ::1, at an IP address of this machine, or at <c>[::]</c> for all of them. Calls of other methods get
 /// UNIMPLEMENTED. How statuses map is told by <see cref="GrpcTransport"/>.
 /// </remarks>
 public sealed class GrpcServerTransport : IServerTransport
@@ -33,24 +33,19 @@ public sealed class GrpcServerTransport : IServerTransport
     public IReadOnlyList<string> Schemes { get; } = [GrpcAddress.Cleartext, GrpcAddress.Encrypted];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics
-        => GrpcMessageChannel.Describe(ChannelSide.Server, hasEnvelope: false, isEncrypted: false) with { MaxMessageSize = _options.MaxMessageSize };
+    public ChannelCharacteristics GetCharacteristics(string scheme)
+        => GrpcMessageChannel.Describe(ChannelSide.Server, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
         var target = GrpcAddress.Parse(address);
-        if (address.Port < 0)
-        {
-            address = new UriBuilder(address) { Port = target.Http.Port }.Uri;
-        }
-
         var settings = new KestrelListenerSettings
         {
             Protocols = _options.Protocols,
-            ServerCertificate = _options.ServerCertificate,
-            ServerCertificateOption = $"{nameof(GrpcServerTransportOptions)}.{nameof(GrpcServerTransportOptions.ServerCertificate)}",
-            Backlog = _options.Backlog,
+            Tls = _options.Tls,
+            TcpKeepAlive = _options.TcpKeepAlive,
+            Backlog = _options.AcceptBacklog,
             Configure = Configure,
         };
         return await KestrelListener.StartAsync(address, settings, listener => Serve(target, listener), _loggerFactory, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Transports;
@@ -6,8 +5,11 @@ namespace Transports;
 /// <summary>Limits and settings of listeners for <c>grpc+http</c> and <c>grpc+https</c>.</summary>
 public class GrpcServerTransportOptions : MessageChannelOptions
 {
-    /// <summary>The server's certificate, with its private key. Needed for <c>grpc+https</c>.</summary>
-    public X509Certificate2? ServerCertificate { get; set; }
+    /// <summary>How listeners at <c>grpc+https</c>, which need a certificate, show themselves and check their clients.</summary>
+    public TlsServerOptions Tls { get; set; } = new();
+
+    /// <summary>How the system asks over silent connections whether the client's machine is still there. On by default.</summary>
+    public TcpKeepAliveOptions TcpKeepAlive { get; set; } = new();
 
     /// <summary>
     /// The HTTP versions. Default <see cref="HttpProtocols.Http2"/>; <see cref="HttpProtocols.Http3"/>, alone or beside it, needs a certificate and MsQuic (<c>libmsquic</c> on Linux), and beside it a
@@ -22,7 +24,7 @@ public class GrpcServerTransportOptions : MessageChannelOptions
     public int GzipThreshold { get; set; } = 1024;
 
     /// <summary>How many channels may wait to be accepted; further calls are refused with UNAVAILABLE. Default 512; from 1 to 65,536.</summary>
-    public int Backlog { get; set; } = 512;
+    public int AcceptBacklog { get; set; } = 512;
 
     /// <summary>How many calls one connection may carry at once. Default 100, HTTP/2's usual; from 1 to 65,536. Clients open another connection or wait.</summary>
     public int MaxStreamsPerConnection { get; set; } = 100;
@@ -43,13 +45,16 @@ public class GrpcServerTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
+        ArgumentNullException.ThrowIfNull(Tls);
+        ArgumentNullException.ThrowIfNull(TcpKeepAlive);
+        TcpKeepAlive.Validate();
         if ((Protocols & (HttpProtocols.Http2 | HttpProtocols.Http3)) == 0)
         {
             throw new ArgumentOutOfRangeException(nameof(Protocols), Protocols, "gRPC needs trailers, so HTTP/2 or HTTP/3: set Protocols to one that has either.");
         }
 
         OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
-        OptionChecks.InRange(Backlog, 1, 65_536, nameof(Backlog));
+        OptionChecks.InRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
         OptionChecks.InRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));
         OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepAliveInterval, TimeSpan.FromSeconds(1));

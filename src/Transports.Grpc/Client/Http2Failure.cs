@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using Transports.Extensibility;
 
 namespace Transports;
@@ -42,17 +41,15 @@ internal static class Http2Failure
     }
 
     /// <summary>The exception for a call that could not be opened.</summary>
-    public static TransportException CannotConnect(Uri address, Exception exception)
+    public static TransportException CannotConnect(Uri address, Exception exception, HttpConnector connector)
     {
         var advice = exception switch
         {
-            _ when Contains<AuthenticationException>(exception) => "The TLS handshake failed: check the certificate's name and issuer, and TrustedRoots. ",
-            HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "The name could not be resolved. ",
             HttpRequestException { HttpRequestError: HttpRequestError.VersionNegotiationError or HttpRequestError.InvalidResponse }
                 => "The server does not speak HTTP/2 there: check the port, and http against https. ",
             _ => "",
         };
-        return new TransportException($"Could not open a gRPC call to {AddressText.Of(address)}. {advice}{exception.Message}", exception);
+        return new TransportException($"Could not open a gRPC call to {AddressText.Of(address)}. {advice}{connector.Explain(address, exception)}", exception);
     }
 
     // The stack has one exception for a connection's GOAWAY and a stream's RST_STREAM; only the text tells the two apart.
@@ -70,18 +67,5 @@ internal static class Http2Failure
             IsConnectionClosed(reset) ? $"The server closed the connection with the error code {reset.ErrorCode}." : $"The peer reset the stream with the error code {reset.ErrorCode}.",
             (long)code,
             exception);
-    }
-
-    private static bool Contains<T>(Exception? exception)
-    {
-        for (; exception is not null; exception = exception.InnerException)
-        {
-            if (exception is T)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -11,13 +11,18 @@ namespace Transports;
 [SupportedOSPlatform("windows")]
 internal static class QuicConnectErrors
 {
-    /// <summary>TLS ended the handshake. Not every such end is about certificates.</summary>
-    public static TransportException OfHandshake(Uri address, QuicTransportOptions options, AuthenticationException error)
+    /// <summary>TLS ended the handshake. Not every such end is about certificates; what this side refused in the server's is told already.</summary>
+    public static TransportException OfHandshake(Uri address, QuicTransportOptions options, AuthenticationException error, string? refusal = null)
     {
+        if (refusal is not null)
+        {
+            return new TransportException($"The TLS handshake with {AddressText.Of(address)} failed. {refusal}", error);
+        }
+
         // System.Net.Quic tells the alert in its text only. A server that gives a handshake up sends user_canceled (RFC 8446, section 6).
         var advice = error.Message.Contains("UserCanceled", StringComparison.OrdinalIgnoreCase)
             ? "The server gave the handshake up: its HandshakeTimeout passed, or it stops or is overloaded. Try again, or raise HandshakeTimeout there."
-            : $"Check that the certificate is trusted and names the host, and that both ends speak '{options.ApplicationProtocol}'.";
+            : $"Check that both ends speak '{options.ApplicationProtocol}', and, if the server asks for a client certificate, that TlsClientOptions.ClientCertificates has one that it trusts.";
         return new TransportException($"The handshake with {AddressText.Of(address)} failed. {error.Message} {advice}", error);
     }
 

@@ -83,17 +83,18 @@ internal sealed class QuicConnector(QuicTransportOptions options, ILogger logger
 
     private async ValueTask<MultiplexedQuicConnection> OpenConnectionAsync(Uri address, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        var server = HostAddress.ParseForConnect(address);
+        var check = options.TlsClient.CreateCheck(expectedName: null);
+        using var deadline = new ConnectDeadline(options.ConnectTimeout, options.TimeProvider, cancellationToken);
         Exception? failure = null;
         try
         {
-            foreach (var target in await QuicAddresses.ResolveAsync(address, both.Token).ConfigureAwait(false))
+            foreach (var target in await server.ResolveAsync(deadline.Token).ConfigureAwait(false))
             {
                 try
                 {
                     var connection = await QuicConnection.ConnectAsync(
-                        QuicConnectionOptionsFactory.ClientOptions(new IPEndPoint(target, address.Port), address, options), both.Token).ConfigureAwait(false);
+                        QuicConnectionOptionsFactory.ClientOptions(new IPEndPoint(target, server.Port), server.Host, check, options), deadline.Token).ConfigureAwait(false);
                     var opened = new MultiplexedQuicConnection(connection, options, ChannelSide.Client, address, accepted: null, logger);
                     _ = opened.AcceptStreamsAsync();
                     return opened;
@@ -104,7 +105,7 @@ internal sealed class QuicConnector(QuicTransportOptions options, ILogger logger
                 }
                 catch (AuthenticationException e)
                 {
-                    throw QuicConnectErrors.OfHandshake(address, options, e);
+                    throw QuicConnectErrors.OfHandshake(address, options, e, check.Refused ? TlsErrors.ExplainServerCertificate(check, options.TlsClient.TargetHost ?? server.Host) : null);
                 }
             }
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Quic;
+using System.Net.Security;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -29,7 +30,7 @@ namespace Transports;
 [SupportedOSPlatform("macos")]
 [SupportedOSPlatform("windows")]
 [DebuggerDisplay("{_remoteAddress}, {OpenChannelCount} channels, closing: {IsClosing}")]
-internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature, IQuicConnectionFeature, IAsyncDisposable
+internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature, IConnectionEndPointFeature, ITlsFeature, IAsyncDisposable
 {
     private readonly QuicConnection _connection;
     private readonly QuicTransportOptions _options;
@@ -61,12 +62,15 @@ internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature,
         _connection = connection;
         _options = options;
         _side = side;
-        _localAddress = QuicAddresses.ToUri(connection.LocalEndPoint);
-        _remoteAddress = remoteAddress ?? QuicAddresses.ToUri(connection.RemoteEndPoint);
+        _localAddress = HostAddress.ToUri("quic", connection.LocalEndPoint)!;
+        _remoteAddress = remoteAddress ?? HostAddress.ToUri("quic", connection.RemoteEndPoint)!;
         _logger = logger;
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
         TargetHostName = connection.TargetHostName;
+        SslProtocol = connection.SslProtocol;
+        NegotiatedCipherSuite = connection.NegotiatedCipherSuite;
+        NegotiatedApplicationProtocol = connection.NegotiatedApplicationProtocol;
         RemoteCertificate = connection.RemoteCertificate as X509Certificate2;
         _accepted = accepted ?? Channel.CreateBounded<IMessageChannel>(options.AcceptBacklog);
         _acceptor = new QuicStreamAcceptor(this, _accepted.Writer, options, counters, logger, _remoteAddress, _ended.Token);
@@ -94,13 +98,19 @@ internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature,
         }
     }
 
-    public IPEndPoint LocalEndPoint { get; }
+    public EndPoint? LocalEndPoint { get; }
 
-    public IPEndPoint RemoteEndPoint { get; }
+    public EndPoint? RemoteEndPoint { get; }
 
     public X509Certificate2? RemoteCertificate { get; }
 
     public string TargetHostName { get; }
+
+    public SslProtocols SslProtocol { get; }
+
+    public TlsCipherSuite NegotiatedCipherSuite { get; }
+
+    public SslApplicationProtocol NegotiatedApplicationProtocol { get; }
 
     /// <summary>What ended the connection, once it was seen.</summary>
     public Exception? Failure => Volatile.Read(ref _failure);

@@ -15,8 +15,8 @@ namespace Transports;
 /// <list type="table">
 /// <listheader><term>phase</term><description>what it means, and what comes next</description></listheader>
 /// <item><term>accepting</term><description>Connections come and are served. <see cref="StopAcceptingAsync"/> begins the stop.</description></item>
-/// <item><term>stopped</term><description>The native listener is gone and none is on its way any more; connections go on, and no channel comes out.</description></item>
-/// <item><term>disposed</term><description>Channels never accepted are closed; each connection goes with its last channel.</description></item>
+/// <item><term>stopped</term><description>The native listener is gone and none is on its way any more; channels never accepted are closed as GoingAway, connections go on.</description></item>
+/// <item><term>disposed</term><description>Each connection goes with its last channel.</description></item>
 /// </list>
 /// </remarks>
 [SupportedOSPlatform("linux")]
@@ -48,13 +48,8 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
     /// <summary>Binds an address and listens there.</summary>
     public static async ValueTask<IMessageListener> StartAsync(Uri address, QuicTransportOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        if (options.TlsServer is { Certificate: null, CertificateSelector: null })
-        {
-            throw new ArgumentException(
-                $"Listening at {AddressText.Of(address)} needs a certificate, as QUIC always encrypts: set QuicTransportOptions.TlsServer.Certificate or CertificateSelector.", nameof(address));
-        }
-
-        var target = (await QuicAddresses.ResolveAsync(address, cancellationToken).ConfigureAwait(false))[0];
+        var target = HostAddress.Parse(address).ToListenAddress();
+        var certificate = options.TlsServer.CreateCertificateSelector(address);
         try
         {
             var listener = await QuicListener.ListenAsync(
@@ -63,10 +58,10 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
                     ListenEndPoint = new IPEndPoint(target, address.Port),
                     ApplicationProtocols = [options.ApplicationProtocol],
                     ListenBacklog = options.ListenBacklog,
-                    ConnectionOptionsCallback = (_, hello, _) => ValueTask.FromResult(QuicConnectionOptionsFactory.ServerOptions(hello, options)),
+                    ConnectionOptionsCallback = (_, hello, _) => ValueTask.FromResult(QuicConnectionOptionsFactory.ServerOptions(hello, certificate, options)),
                 },
                 cancellationToken).ConfigureAwait(false);
-            var bound = QuicAddresses.ToUri(listener.LocalEndPoint);
+            var bound = HostAddress.ToUri("quic", listener.LocalEndPoint)!;
             QuicLog.Listening(logger, bound);
             return new QuicMessageListener(listener, bound, options, logger);
         }
@@ -124,12 +119,6 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
     public async ValueTask DisposeAsync()
     {
         await StopAcceptingAsync().ConfigureAwait(false);
-        while (_accepted.Reader.TryRead(out var channel))
-        {
-            await channel.CloseAsync(ChannelCloseStatus.GoingAway).ConfigureAwait(false);
-            await channel.DisposeAsync().ConfigureAwait(false);
-        }
-
         MultiplexedQuicConnection[] connections;
         lock (_gate)
         {
@@ -146,6 +135,11 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         _accepted.Writer.TryComplete();
         await _listener.DisposeAsync().ConfigureAwait(false);
         await _accepting.ConfigureAwait(false);
+        while (_accepted.Reader.TryRead(out var channel))
+        {
+            await channel.CloseAsync(ChannelCloseStatus.GoingAway, "The listener stopped before it accepted this channel.").ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task AcceptConnectionsAsync()

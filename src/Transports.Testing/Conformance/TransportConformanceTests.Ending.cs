@@ -66,7 +66,7 @@ public abstract partial class TransportConformanceTests
     public async Task Close_Normal_OtherSideReadsAllAndThenNull(bool closeSender)
     {
         OnlyIfReliable();
-        OnlyIf(closeSender || Transport.Characteristics.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
+        OnlyIf(closeSender || Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
         const int Count = 500;
         var pair = await OpenAsync();
         var (closing, other) = closeSender ? (pair.Sender, pair.Receiver) : (pair.Receiver, pair.Sender);

@@ -105,7 +105,7 @@ public abstract partial class TransportConformanceTests
         {
             await sender.SendAsync(payload, Token);
             await sender.FlushAsync(Token);
-            if (Transport.Characteristics.IsReliable)
+            if (Promised.IsReliable)
             {
                 return await receiving;
             }

@@ -25,8 +25,8 @@ public abstract partial class TransportConformanceTests
         Assert.All(channels, static channel => Assert.False(string.IsNullOrWhiteSpace(channel.Id)));
         Assert.Distinct(channels.Select(static channel => channel.Id));
         Assert.All(channels, static channel => Assert.True(channel.Characteristics.MaxMessageSize <= Limit));
-        Assert.All(channels, channel => Assert.Equal(Transport.Characteristics.IsReliable, channel.Characteristics.IsReliable));
-        Assert.All(channels, channel => Assert.Equal(Transport.Characteristics.IsOrdered, channel.Characteristics.IsOrdered));
+        Assert.All(channels, channel => Assert.Equal(Promised.IsReliable, channel.Characteristics.IsReliable));
+        Assert.All(channels, channel => Assert.Equal(Promised.IsOrdered, channel.Characteristics.IsOrdered));
         Assert.All(channels, static channel => Assert.Same(channel, channel.GetFeature<IMessageChannel>()));
         Assert.All(channels, static channel => Assert.Null(channel.GetFeature<TransportConformanceTests>()));
     }

@@ -12,7 +12,7 @@ namespace Transports;
 /// </code>
 /// </summary>
 /// <remarks>
-/// <para>The transport's <see cref="ITransport.Characteristics"/> choose which tests apply; the others are skipped and say why.
+/// <para>The transport's <see cref="ITransport.GetCharacteristics"/> choose which tests apply; the others are skipped and say why.
 /// A transport that throws <see cref="TransportUnavailableException"/> is skipped too, unless <see cref="Requirement"/> is told
 /// that it must be there.</para>
 /// <para>Every test ends by checking that all buffers have come back to the pool. The counts of sockets are the whole
@@ -53,9 +53,12 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     protected virtual bool TellsAbortFromClose => true;
 
     /// <summary>Whether a listener learns of a new peer by its first message only, as with datagrams. By default so for unreliable transports.</summary>
-    protected virtual bool AcceptsOnFirstMessage => !Transport.Characteristics.IsReliable;
+    protected virtual bool AcceptsOnFirstMessage => !Promised.IsReliable;
 
-    /// <summary>What the transport says of itself.</summary>
+    /// <summary>What the transport's channels promise, by which tests are chosen. By default what it says of the scheme of <see cref="CreateListenAddress"/>.</summary>
+    protected virtual ChannelCharacteristics Promised => Transport.GetCharacteristics(CreateListenAddress().Scheme);
+
+    /// <summary>The transport under test.</summary>
     protected ITransport Transport => _server ??= Create(Options(ChannelSide.Server));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -217,10 +220,10 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     }
 
     private void OnlyIfReliable()
-        => OnlyIf(Transport.Characteristics is { IsReliable: true, IsOrdered: true }, $"{Name} may lose messages or change their order, so nothing can be said of all of them.");
+        => OnlyIf(Promised is { IsReliable: true, IsOrdered: true }, $"{Name} may lose messages or change their order, so nothing can be said of all of them.");
 
     private void OnlyIfBidirectional()
-        => OnlyIf(Transport.Characteristics.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
+        => OnlyIf(Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
 
     private sealed class AsyncDisposal(IDisposable resource) : IAsyncDisposable
     {

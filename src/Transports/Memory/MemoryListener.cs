@@ -67,7 +67,7 @@ internal sealed class MemoryListener(Uri address, int backlog, Action<MemoryList
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TransportException(
-                $"{AddressText.Of(address)} did not accept within {options.ConnectTimeout}: {backlog} channels wait already. Accept faster, or raise Backlog or ConnectTimeout.", e);
+                $"{AddressText.Of(address)} did not accept within {options.ConnectTimeout}: {backlog} channels wait already. Accept faster, or raise AcceptBacklog or ConnectTimeout.", e);
         }
         catch (OperationCanceledException e)
         {

@@ -17,6 +17,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
     private readonly ConcurrentDictionary<string, MemoryListener> _listeners = new(StringComparer.OrdinalIgnoreCase);
     private readonly MemoryTransportOptions _options;
     private readonly ILogger _logger;
+    private readonly ChannelCharacteristics _characteristics;
 
     /// <summary>A transport with no names in use.</summary>
     /// <param name="options">Limits and services; not to be changed afterwards. The defaults when <see langword="null"/>.</param>
@@ -27,7 +28,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
         _options = options ?? new MemoryTransportOptions();
         _options.Validate();
         _logger = loggerFactory?.CreateLogger("Transports.Memory") ?? NullLogger.Instance;
-        Characteristics = new ChannelCharacteristics
+        _characteristics = new ChannelCharacteristics
         {
             IsReliable = true,
             IsOrdered = true,
@@ -43,7 +44,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
     public IReadOnlyList<string> Schemes { get; } = ["mem"];
 
     /// <inheritdoc/>
-    public ChannelCharacteristics Characteristics { get; }
+    public ChannelCharacteristics GetCharacteristics(string scheme) => _characteristics;
 
     /// <inheritdoc/>
     /// <returns>An open channel, as soon as it stands in the listener's backlog; it need not be accepted yet.</returns>
@@ -82,7 +83,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
     {
         var name = NameOf(address);
         cancellationToken.ThrowIfCancellationRequested();
-        var listener = new MemoryListener(address, _options.Backlog, stopped => _listeners.TryRemove(new(name, stopped)));
+        var listener = new MemoryListener(address, _options.AcceptBacklog, stopped => _listeners.TryRemove(new(name, stopped)));
         return _listeners.TryAdd(name, listener)
             ? new ValueTask<IMessageListener>(listener)
             : ValueTask.FromException<IMessageListener>(new TransportException(
@@ -111,7 +112,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
     {
         Transport = "mem",
         Side = side,
-        Characteristics = Characteristics,
+        Characteristics = _characteristics,
         Options = _options,
         LocalAddress = localAddress,
         RemoteAddress = remoteAddress,

@@ -8,7 +8,7 @@ namespace Transports;
 public sealed class MemoryTransportOptions : MessageChannelOptions
 {
     /// <summary>How many dialled channels may wait to be accepted at one name before dialling waits. Default 128; from 1 to 65,536.</summary>
-    public int Backlog { get; set; } = 128;
+    public int AcceptBacklog { get; set; } = 128;
 
     /// <summary>How long dialling waits for room in a full backlog. Default 10 seconds; must be positive.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
@@ -17,7 +17,7 @@ public sealed class MemoryTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
-        OptionChecks.InRange(Backlog, 1, 65_536, nameof(Backlog));
+        OptionChecks.InRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
         OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
     }
 }

@@ -36,16 +36,16 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
 
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
-        => Decorate(await Find(_clients, address).ConnectAsync(address, cancellationToken).ConfigureAwait(false));
+        => Decorate(await Find(_clients, address, KnownSchemes.ExplainConnect).ConnectAsync(address, cancellationToken).ConfigureAwait(false));
 
     /// <inheritdoc/>
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
-        var listener = await Find(_servers, address).ListenAsync(address, cancellationToken).ConfigureAwait(false);
+        var listener = await Find(_servers, address, KnownSchemes.ExplainListen).ListenAsync(address, cancellationToken).ConfigureAwait(false);
         return _decorators.Length == 0 ? listener : new DecoratingListener(listener, this);
     }
 
-    private static T Find<T>(Dictionary<string, T> transports, Uri address)
+    private static T Find<T>(Dictionary<string, T> transports, Uri address, Func<string, IEnumerable<string>, string> explain)
         where T : ITransport
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -56,7 +56,7 @@ public sealed class MessageChannelFactory : IMessageChannelFactory
 
         return transports.TryGetValue(address.Scheme, out var transport)
             ? transport
-            : throw new NotSupportedException(KnownSchemes.Explain(address.Scheme, transports.Keys));
+            : throw new NotSupportedException(explain(address.Scheme, transports.Keys));
     }
 
     private IMessageChannel Decorate(IMessageChannel channel)

@@ -15,8 +15,8 @@ public sealed class MessageServerOptions
     /// <summary>How long the server pauses after an accept failed. Doubled with each failure in a row. Default 20 milliseconds; must be positive.</summary>
     public TimeSpan AcceptRetryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The longest such pause. Default 5 seconds; not less than <see cref="AcceptRetryDelay"/>.</summary>
-    public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The longest such pause. Default 1 second, in which a server is back after it had run out of file descriptors; not less than <see cref="AcceptRetryDelay"/>.</summary>
+    public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The clock of every wait. Default <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;

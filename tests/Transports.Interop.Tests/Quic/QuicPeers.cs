@@ -42,8 +42,8 @@ internal sealed class QuicPeers : IDisposable
 
     public QuicTransportOptions Options() => new()
     {
-        TlsServer = new QuicServerTlsOptions { Certificate = Certificate },
-        TlsClient = new QuicClientTlsOptions { TrustedRoots = [Certificate] },
+        TlsServer = new TlsServerOptions { Certificate = Certificate },
+        TlsClient = new TlsClientOptions { TrustedRoots = [Certificate] },
     };
 
     public void Dispose()

@@ -90,7 +90,7 @@ public sealed class MemoryTransportTests
     [Fact]
     public async Task ConnectAsync_BacklogFull_WaitsForAnAccept()
     {
-        var transport = new MemoryTransport(new MemoryTransportOptions { Backlog = 1 });
+        var transport = new MemoryTransport(new MemoryTransportOptions { AcceptBacklog = 1 });
         await using var listener = await transport.ListenAsync(Address, Token);
         await using var first = await transport.ConnectAsync(Address, Token);
 
@@ -105,7 +105,7 @@ public sealed class MemoryTransportTests
     public async Task ConnectAsync_BacklogStaysFull_GivesUpAfterConnectTimeout()
     {
         var time = new ManualTimeProvider();
-        var transport = new MemoryTransport(new MemoryTransportOptions { Backlog = 1, TimeProvider = time });
+        var transport = new MemoryTransport(new MemoryTransportOptions { AcceptBacklog = 1, TimeProvider = time });
         await using var listener = await transport.ListenAsync(Address, Token);
         await using var first = await transport.ConnectAsync(Address, Token);
         var second = transport.ConnectAsync(Address, Token).AsTask();
@@ -119,7 +119,7 @@ public sealed class MemoryTransportTests
     public async Task ConnectAsync_CancelledWhileBacklogFull_LeavesNothingOpen()
     {
         var pool = new CountingPool();
-        var transport = new MemoryTransport(new MemoryTransportOptions { Backlog = 1, BufferPool = pool });
+        var transport = new MemoryTransport(new MemoryTransportOptions { AcceptBacklog = 1, BufferPool = pool });
         await using var listener = await transport.ListenAsync(Address, Token);
         await using var first = await transport.ConnectAsync(Address, Token);
         using var cancel = new CancellationTokenSource();

@@ -18,7 +18,23 @@ public sealed class MessageChannelFactoryTests
         var act = async () => await factory.ConnectAsync(new Uri(address), Token);
 
         (await act.Should().ThrowAsync<NotSupportedException>()).Which.Message.Should()
-            .Contain("Registered are: mem.").And.Contain(call).And.Contain(package);
+            .Contain("connects to").And.Contain("Registered for that are: mem.").And.Contain(call).And.Contain(package);
+    }
+
+    [Theory]
+    [InlineData("tls://localhost:1", "AddTcp()", "Transports.Tcp")]
+    [InlineData("ws://localhost/", "AddAspNetCore()", "Transports.AspNetCore")]
+    [InlineData("sse+https://localhost/", "AddAspNetCore()", "Transports.AspNetCore")]
+    [InlineData("grpc+http://localhost/", "AddGrpcServer()", "Transports.AspNetCore")]
+    public async Task ListenAsync_UnknownScheme_NamesTheCallThatAddsTheServer(string address, string call, string package)
+    {
+        await using var provider = new ServiceCollection().AddTransports().Services.BuildServiceProvider();
+        var factory = provider.GetRequiredService<IMessageChannelFactory>();
+
+        var act = async () => await factory.ListenAsync(new Uri(address), Token);
+
+        (await act.Should().ThrowAsync<NotSupportedException>()).Which.Message.Should()
+            .Contain("listens at").And.Contain(call).And.Contain($"from the package {package}.");
     }
 
     [Fact]

@@ -9,8 +9,9 @@ namespace Transports;
 /// <summary>How an HTTP handler connects and checks its servers, the same for every transport over HTTP; and why it could not.</summary>
 /// <param name="tls">How to show this side over TLS and to check the server.</param>
 /// <param name="keepAlive">How the sockets ask whether their peer is still there.</param>
+/// <param name="timeProvider">The clock of the attempts.</param>
 /// <remarks>For transports. One for each handler; any number of connections may be opened at once.</remarks>
-public sealed class HttpConnector(TlsClientOptions tls, TcpKeepAliveOptions keepAlive)
+public sealed class HttpConnector(TlsClientOptions tls, TcpKeepAliveOptions keepAlive, TimeProvider timeProvider)
 {
     // Somebody may connect to ever other hosts, and seldom asks why.
     private const int MaxRefusals = 64;
@@ -22,7 +23,7 @@ public sealed class HttpConnector(TlsClientOptions tls, TcpKeepAliveOptions keep
     public void Configure(SocketsHttpHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        handler.ConnectCallback = new TcpConnector { KeepAlive = keepAlive }.ConnectAsync;
+        handler.ConnectCallback = new TcpConnector { KeepAlive = keepAlive, TimeProvider = timeProvider }.ConnectAsync;
         handler.SslOptions = tls.CreateAuthenticationOptions(host: null);
         handler.SslOptions.RemoteCertificateValidationCallback = Validate;
     }
@@ -47,7 +48,9 @@ public sealed class HttpConnector(TlsClientOptions tls, TcpKeepAliveOptions keep
             }
         }
 
-        return exception.Message;
+        // The innermost message is the one that says something.
+        var innermost = exception.GetBaseException().Message;
+        return exception.Message.Contains(innermost, StringComparison.Ordinal) ? exception.Message : $"{exception.Message} {innermost}";
     }
 
     private bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
