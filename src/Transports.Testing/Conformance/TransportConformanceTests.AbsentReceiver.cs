@@ -8,6 +8,7 @@ public abstract partial class TransportConformanceTests
     public async Task CompleteSending_ByThePeerAndNobodyReceives_SendingGoesOn()
     {
         OnlyIfReliable();
+        const int LastMessages = 40;
         var pair = await OpenAsync();
         OnlyIf(pair.Client.Characteristics.SupportsHalfClose, $"The client of {Name} has no half-close.");
         await pair.Client.SendAsync("last"u8.ToArray(), Token);

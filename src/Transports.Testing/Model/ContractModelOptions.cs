@@ -41,6 +41,9 @@ public sealed record ContractModelOptions
     /// <summary>Overlooks that callers learn of an end before <see cref="IMessageChannel.Closed"/> has completed.</summary>
     public bool KnownEndToldBeforeClosed { get; init; }
 
+    /// <summary>Overlooks that a half-close which waits when the peer closes ends as if sending had been completed before.</summary>
+    public bool KnownCloseFailsAHalfClose { get; init; }
+
     internal static int? OnlySeed => Number("TRANSPORTS_MODEL_SEED");
 
     internal IEnumerable<int> AllSeeds => OnlySeed is { } only ? [only] : Enumerable.Range(FirstSeed, Seeds);

@@ -94,13 +94,14 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
         _kept.Clear();
     }
 
-    private static ModelOutcome Judge(ModelCall call, Exception error, CancellationToken token) => error switch
+    private ModelOutcome Judge(ModelCall call, Exception error, CancellationToken token) => error switch
     {
         OperationCanceledException when token.IsCancellationRequested => ModelOutcome.Cancelled,
         MessageChannelClosedException => ModelOutcome.Closed,
         MessageTooLargeException when call.Op.Kind == ModelOpKind.SendTooLarge => ModelOutcome.Refused,
         InvalidOperationException when call.Op.Kind is ModelOpKind.Send or ModelOpKind.SendTooLarge => ModelOutcome.Refused,
         NotSupportedException when call.Op.Kind == ModelOpKind.CompleteSending => ModelOutcome.Refused,
+        InvalidOperationException when call.Op.Kind == ModelOpKind.CompleteSending && options.KnownCloseFailsAHalfClose => ModelOutcome.Closed,
         MessageFramingException when call.Op.Kind == ModelOpKind.Receive => ModelOutcome.Closed,
         _ => ModelOutcome.Unexpected,
     };

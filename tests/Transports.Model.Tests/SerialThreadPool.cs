@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>
 /// Leaves the process's thread pool one thread, and tells when it has nothing left to do: whatever the channels put off to the pool then
@@ -9,6 +9,8 @@ namespace Transports.Conformance.Tests.Model;
 /// <remarks>For one user at a time, in a process that does nothing else meanwhile, and from a thread that is not the pool's.</remarks>
 internal sealed class SerialThreadPool : IDisposable
 {
+    private const int PatienceInMilliseconds = 60_000;
+
     private readonly ManualResetEvent _release = new(initialState: false);
     private readonly CountdownEvent _blocked;
     private readonly int _threads = Environment.ProcessorCount;
@@ -62,8 +64,14 @@ internal sealed class SerialThreadPool : IDisposable
     private void WaitUntilIdle()
     {
         var spin = default(SpinWait);
+        var begun = Environment.TickCount64;
         while (!IsIdle())
         {
+            if (Environment.TickCount64 - begun > PatienceInMilliseconds)
+            {
+                throw new InvalidOperationException("The thread pool is never idle: something else in this process uses it, or a channel spins.");
+            }
+
             spin.SpinOnce(sleep1Threshold: -1);
         }
     }

@@ -1,4 +1,4 @@
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>
 /// Runs a program one step at a time: a call that begins, a token that is cancelled, bytes that move. After each step it waits until the

@@ -1,4 +1,4 @@
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>A clock that stands still until it is told to let all timers come due.</summary>
 internal sealed class SteppedClock : TimeProvider

@@ -1,4 +1,4 @@
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>
 /// Two connected byte connections between which nothing moves by itself: each write that is taken, each piece that is delivered, each read

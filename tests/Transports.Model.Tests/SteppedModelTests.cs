@@ -1,4 +1,4 @@
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>
 /// The model of the contract over the engine, with the interleaving in the seed's hand: a seed that fails fails again. One that a change has

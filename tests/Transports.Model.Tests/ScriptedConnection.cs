@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports.Conformance.Tests.Model;
+namespace Transports.Model.Tests;
 
 /// <summary>One end of a <see cref="ScriptedLink"/>.</summary>
 internal sealed class ScriptedConnection(ScriptedLink link, bool zeroByteReads) : ByteConnection
