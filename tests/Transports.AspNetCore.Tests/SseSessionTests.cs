@@ -145,32 +145,22 @@ public sealed class SseSessionTests
     {
         var stalled = new TaskCompletionSource();
 
-        // A clock that stands: no time limit helps.
+        // A clock that stands: no time limit helps. A message larger than what the system holds: its write cannot end while nobody reads.
         await using var application = await EventApplication.StartAsync(
             async (channel, stopping) =>
             {
-                var payload = new byte[16 * 1024];
-                while (true)
-                {
-                    var sending = channel.SendAsync(payload, stopping);
-                    if (!sending.IsCompleted)
-                    {
-                        stalled.TrySetResult();
-                    }
-
-                    await sending;
-                }
+                await channel.SendAsync(new byte[48 * 1024 * 1024], stopping);
+                var flushing = channel.FlushAsync(stopping);
+                stalled.SetResult();
+                await flushing;
             },
-            new AspNetCoreTransportOptions { TimeProvider = new StandingClock(), SseReplayBufferSize = 64 * 1024 * 1024 });
+            new AspNetCoreTransportOptions { TimeProvider = new StandingClock(), MaxMessageSize = 64 * 1024 * 1024 });
         using var stuck = await application.OpenAsync();
         await stalled.Task.WaitAsync(Token);
         var session = EventApplication.SessionOf(stuck);
-        using var again = await application.OpenAsync(("Last-Event-ID", $"{session}.0"));
+        using var again = await application.OpenAsync(("Last-Event-ID", $"{session}.0")).WaitAsync(TimeSpan.FromMinutes(1), Token);
         again.StatusCode.Should().Be(HttpStatusCode.OK);
-        using var reader = new StreamReader(await again.Content.ReadAsStreamAsync(Token));
-        while (await reader.ReadLineAsync(Token) != $"id: {session}.1")
-        {
-        }
+        (await again.Content.ReadAsStringAsync(Token)).Should().Contain($"id: {session}.1\nevent: binary\n").And.EndWith("event: close\ndata: Normal\n\n");
     }
 
     [Fact]

@@ -27,7 +27,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     public Uri DuplexAddress => new($"sse+http://{Authority}/events?duplex");
 
-    public Task<ScriptedRequest> NextAsync() => _requests.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask();
+    /// <summary>The next request. One that does not come is a failure, and not a test without an end.</summary>
+    public Task<ScriptedRequest> NextAsync() => _requests.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(1));
 
     /// <summary>Whether a request has come that the test did not take.</summary>
     public bool HasMore => _requests.Reader.TryPeek(out _);

@@ -148,7 +148,7 @@ public sealed class SseRequestTests : IAsyncLifetime
         var refused = (await FluentActions.Awaiting(async () =>
         {
             await channel.FlushAsync(Token);
-            await channel.ReceiveAsync(Token);
+            await channel.ReceiveAsync(Token).AsTask().WaitAsync(TimeSpan.FromMinutes(1), Token);
         }).Should().ThrowAsync<MessageChannelClosedException>()).Which.InnerException.Should().BeOfType<TransportRefusedException>().Which;
         refused.StatusCode.Should().Be(int.Parse(status[..3], System.Globalization.CultureInfo.InvariantCulture));
         if (headers.Contains("elsewhere", StringComparison.Ordinal))
