@@ -10,12 +10,12 @@ internal sealed class HealthHandlers(HealthBoard board)
     public async Task CheckAsync(IMessageChannel channel, CancellationToken stopping)
     {
         var typed = channel.WithProtobuf<HealthCheckResponse, HealthCheckRequest>();
-        await foreach (var request in typed.ReadAllAsync(stopping))
+        await foreach (var request in typed.ReceiveAllAsync(stopping))
         {
             if (board.Get(request.Service).Status is not { } status)
             {
                 // gRPC clients are told with a status; elsewhere there is none to tell.
-                if (channel.GetFeature<IGrpcServerCall>() is { } call)
+                if (channel.GetFeature<IGrpcServerCallFeature>() is { } call)
                 {
                     call.SetStatus(GrpcStatusCode.NotFound, $"Nothing is known of '{request.Service}'.");
                     return;

@@ -13,7 +13,7 @@ public sealed record ChannelCharacteristics
     public bool IsOrdered { get; init; }
 
     /// <summary>The wire itself keeps messages apart (RFC 9622: <c>preserveMsgBoundaries</c>). Where <see langword="false"/>, a framing does.</summary>
-    public bool PreservesBoundaries { get; init; }
+    public bool PreservesMessageBoundaries { get; init; }
 
     /// <summary>One side can finish sending and go on receiving: <see cref="IMessageChannel.CompleteSendingAsync"/> works.</summary>
     public bool SupportsHalfClose { get; init; }
@@ -25,9 +25,9 @@ public sealed record ChannelCharacteristics
     public bool IsMultiplexed { get; init; }
 
     /// <summary>A message's <see cref="MessageKind"/> arrives with it.</summary>
-    public bool PreservesKind { get; init; }
+    public bool PreservesMessageKind { get; init; }
 
-    /// <summary>The status and description given to <see cref="IMessageChannel.CloseAsync"/> reach the peer.</summary>
+    /// <summary>The status and description given to <see cref="IMessageChannel.CloseAsync"/> reach the peer; behind a half-close they need not, and the peer may see a normal end.</summary>
     public bool CarriesCloseStatus { get; init; }
 
     /// <summary>The largest payload that can be sent, in bytes.</summary>

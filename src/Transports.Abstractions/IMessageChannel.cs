@@ -30,7 +30,8 @@ public interface IMessageChannel : IAsyncDisposable
     ChannelCharacteristics Characteristics { get; }
 
     /// <summary>
-    /// Completes once, when the channel has ended in both directions, with the reason. Never faults and is never cancelled.
+    /// Completes once, when the channel has ended in both directions, with the reason; sends throw from then on, and messages that had arrived
+    /// may be left to receive. It has completed when a receive tells the end. Never faults and is never cancelled.
     /// </summary>
     Task<ChannelCloseInfo> Closed { get; }
 
@@ -73,8 +74,9 @@ public interface IMessageChannel : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting; no message is lost.</param>
     /// <returns>
     /// The message, or <see langword="null"/> when the peer has finished and all its messages were received. The message's
-    /// payload is lent until the next call of <see cref="ReceiveAsync"/> or <see cref="TryReceive"/>; to keep it longer, call
-    /// <see cref="Message.Retain"/> or copy it.
+    /// payload is lent until the next call of <see cref="ReceiveAsync"/>, <see cref="WaitToReceiveAsync"/> or <see cref="TryReceive"/>; to keep it longer, call
+    /// <see cref="Message.Retain"/> or copy it. What has arrived is received before the end is told: when the peer or the network ends the
+    /// channel, the whole messages that stand before the end come first. Only this side's own <see cref="CloseAsync"/>, <see cref="Abort"/> and dispose drop them.
     /// </returns>
     /// <exception cref="InvalidOperationException">Another receive is in progress.</exception>
     /// <exception cref="MessageFramingException">The peer's bytes are not a message, or its stream ended inside one. The channel has ended with <see cref="ChannelCloseStatus.ProtocolError"/>.</exception>
@@ -83,6 +85,20 @@ public interface IMessageChannel : IAsyncDisposable
     /// <exception cref="NotSupportedException">The channel only sends.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the next receive goes on.</exception>
     ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until there is a message to take with <see cref="TryReceive"/>. Ends the loan on the one received before.</summary>
+    /// <param name="cancellationToken">Gives up waiting; no message is lost.</param>
+    /// <returns>
+    /// <see langword="true"/> when the next <see cref="TryReceive"/> succeeds; <see langword="false"/> when the peer has finished and all its
+    /// messages were received, as when <see cref="ReceiveAsync"/> returns <see langword="null"/>. Fails as <see cref="ReceiveAsync"/> does. The cheapest
+    /// way to receive many: wait once, then take messages until <see cref="TryReceive"/> returns <see langword="false"/>.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">Another receive is in progress.</exception>
+    /// <exception cref="MessageFramingException">As for <see cref="ReceiveAsync"/>.</exception>
+    /// <exception cref="MessageTooLargeException">As for <see cref="ReceiveAsync"/>.</exception>
+    /// <exception cref="MessageChannelClosedException">As for <see cref="ReceiveAsync"/>.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the next receive goes on.</exception>
+    ValueTask<bool> WaitToReceiveAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Takes a message that has already arrived; never waits and never reads from the network.</summary>
     /// <param name="message">The message, lent as by <see cref="ReceiveAsync"/>.</param>

@@ -24,7 +24,7 @@ public interface IMessageChannel<TSend, TReceive> : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting; no message is lost.</param>
     /// <returns>The value, or a result without one when the peer has finished.</returns>
     /// <remarks>When the serializer throws, its exception reaches the caller, that one message is consumed and the channel stays open.</remarks>
-    ValueTask<Received<TReceive>> ReceiveAsync(CancellationToken cancellationToken = default);
+    ValueTask<ReceiveResult<TReceive>> ReceiveAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Takes and deserializes a message that has already arrived; never waits.</summary>
     /// <param name="value">The value.</param>
@@ -33,7 +33,7 @@ public interface IMessageChannel<TSend, TReceive> : IAsyncDisposable
 
     /// <summary>All values until the peer finishes.</summary>
     /// <param name="cancellationToken">Ends the enumeration with <see cref="OperationCanceledException"/>; no message is lost.</param>
-    IAsyncEnumerable<TReceive> ReadAllAsync(CancellationToken cancellationToken = default);
+    IAsyncEnumerable<TReceive> ReceiveAllAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Half-closes; see <see cref="IMessageChannel.CompleteSendingAsync"/>.</summary>
     /// <param name="cancellationToken">Gives up waiting for the flush.</param>

@@ -1,6 +1,6 @@
 namespace Transports;
 
-/// <summary>What a message's bytes are. Kept across the wire where <see cref="ChannelCharacteristics.PreservesKind"/> says so; elsewhere every message arrives as <see cref="Binary"/>.</summary>
+/// <summary>What a message's bytes are. Kept across the wire where <see cref="ChannelCharacteristics.PreservesMessageKind"/> says so; elsewhere every message arrives as <see cref="Binary"/>.</summary>
 public enum MessageKind
 {
     /// <summary>Bytes without a stated meaning.</summary>

@@ -11,14 +11,12 @@ public sealed class RetainedMessage : IDisposable
     private readonly Message _message;
     private byte[]? _buffer;
 
-    internal RetainedMessage(in ReadOnlySequence<byte> payload, MessageKind kind, ArrayPool<byte> pool)
+    private RetainedMessage(byte[] buffer, int length, MessageKind kind, ArrayPool<byte> pool)
     {
         _pool = pool;
         _loan = new MessageLoan(pool);
-        var length = checked((int)payload.Length);
-        _buffer = pool.Rent(length);
-        payload.CopyTo(_buffer);
-        _message = _loan.Lend(new ReadOnlySequence<byte>(_buffer, 0, length), kind);
+        _buffer = buffer;
+        _message = _loan.Lend(buffer, 0, length, kind);
     }
 
     /// <summary>The message. Its payload can be read until <see cref="Dispose"/>.</summary>
@@ -41,5 +39,25 @@ public sealed class RetainedMessage : IDisposable
             _loan.End();
             _pool.Return(buffer);
         }
+    }
+
+    internal static RetainedMessage CopyOf(in Message message, ArrayPool<byte> pool)
+    {
+        var length = checked((int)message.Length);
+        var buffer = pool.Rent(length);
+        try
+        {
+            message.CopyTo(buffer);
+
+            // The loan may have ended while its bytes were copied, by a dispose on another thread: what was copied may be no message then.
+            message.ThrowIfLoanOver();
+        }
+        catch
+        {
+            pool.Return(buffer);
+            throw;
+        }
+
+        return new RetainedMessage(buffer, length, message.Kind, pool);
     }
 }

@@ -4,19 +4,19 @@ namespace Transports;
 public class TransportUnavailableException : TransportException
 {
     /// <summary>An exception that names what is missing.</summary>
-    /// <param name="missing">What is missing, such as <c>libmsquic 2.5 or later</c>.</param>
-    /// <param name="howToGet">How to get it, a sentence.</param>
+    /// <param name="missingDependency">What is missing, such as <c>libmsquic 2.5 or later</c>.</param>
+    /// <param name="installationHint">How to get it, a sentence.</param>
     /// <param name="innerException">The cause.</param>
-    public TransportUnavailableException(string missing, string howToGet, Exception? innerException = null)
-        : base($"This machine lacks {missing}. {howToGet}", innerException)
+    public TransportUnavailableException(string missingDependency, string installationHint, Exception? innerException = null)
+        : base($"This machine lacks {missingDependency}. {installationHint}", innerException)
     {
-        Missing = missing;
-        HowToGet = howToGet;
+        MissingDependency = missingDependency;
+        InstallationHint = installationHint;
     }
 
     /// <summary>What is missing.</summary>
-    public string Missing { get; }
+    public string MissingDependency { get; }
 
     /// <summary>How to get it, a sentence.</summary>
-    public string HowToGet { get; }
+    public string InstallationHint { get; }
 }

@@ -28,7 +28,7 @@ public sealed class AspNetCoreTransport : IServerTransport
 
     /// <inheritdoc/>
     public ChannelCharacteristics GetCharacteristics(string scheme) => scheme.StartsWith("sse+", StringComparison.Ordinal)
-        ? SseMessageChannel.CharacteristicsOf(ChannelDirection.UnidirectionalSend, isReliable: true, isEncrypted: scheme == "sse+https", isMultiplexed: false) with { MaxMessageSize = _options.MaxMessageSize }
+        ? SseChannels.Describe(ChannelDirection.UnidirectionalSend, isReliable: true, isEncrypted: scheme == "sse+https", isMultiplexed: false) with { MaxMessageSize = _options.MaxMessageSize }
         : WebSocketTransport.CharacteristicsOf(isEncrypted: scheme == "wss", isMultiplexed: false) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>

@@ -84,17 +84,17 @@ public sealed class AspNetCoreTransportOptions : WebSocketChannelOptions
         ArgumentNullException.ThrowIfNull(Tls);
         ArgumentNullException.ThrowIfNull(TcpKeepAlive);
         TcpKeepAlive.Validate();
-        OptionChecks.InRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
-        OptionChecks.Positive(StopTimeout, nameof(StopTimeout));
+        OptionGuard.ThrowIfOutOfRange(GrpcGzipThreshold, 0, 1024 * 1024 * 1024, nameof(GrpcGzipThreshold));
+        OptionGuard.ThrowIfNotPositive(StopTimeout, nameof(StopTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(Http2KeepAliveInterval ?? TimeSpan.MaxValue, TimeSpan.FromSeconds(1), nameof(Http2KeepAliveInterval));
         ArgumentOutOfRangeException.ThrowIfLessThan(Http2KeepAliveTimeout, TimeSpan.FromSeconds(1), nameof(Http2KeepAliveTimeout));
-        OptionChecks.InRange(SseReplayBufferSize, 0, 1024 * 1024 * 1024, nameof(SseReplayBufferSize));
-        OptionChecks.Positive(SseSessionTimeout, nameof(SseSessionTimeout));
-        OptionChecks.Positive(SseRetry, nameof(SseRetry));
-        OptionChecks.Positive(SseKeepAliveInterval, nameof(SseKeepAliveInterval));
-        OptionChecks.Positive(SseWriteTimeout, nameof(SseWriteTimeout));
-        OptionChecks.InRange(SseMaxSessions, 1, int.MaxValue, nameof(SseMaxSessions));
-        OptionChecks.InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfOutOfRange(SseReplayBufferSize, 0, 1024 * 1024 * 1024, nameof(SseReplayBufferSize));
+        OptionGuard.ThrowIfNotPositive(SseSessionTimeout, nameof(SseSessionTimeout));
+        OptionGuard.ThrowIfNotPositive(SseRetry, nameof(SseRetry));
+        OptionGuard.ThrowIfNotPositive(SseKeepAliveInterval, nameof(SseKeepAliveInterval));
+        OptionGuard.ThrowIfNotPositive(SseWriteTimeout, nameof(SseWriteTimeout));
+        OptionGuard.ThrowIfOutOfRange(SseMaxSessions, 1, int.MaxValue, nameof(SseMaxSessions));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         foreach (var origin in AllowedOrigins)
         {
             if (origin is not (WebOrigin.Any or WebOrigin.Opaque) && WebOrigin.Normalize(origin) is null)

@@ -172,7 +172,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         await RefuseSessionAsync(context).ConfigureAwait(false);
         if (attachment == SseAttachment.EventsLost)
         {
-            session.Channel.EndByRequest(new ChannelCloseInfo(
+            session.Connection.Break(new ChannelCloseInfo(
                 ChannelCloseStatus.ConnectionLost,
                 IsRemote: true,
                 "The client came back for events that are not kept (SseReplayBufferSize)."));
@@ -271,27 +271,17 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         }
 
         var info = SseWire.ParseClose(Uri.UnescapeDataString(context.Request.Headers[SseWire.CloseHeader].ToString()));
-        var connection = session.Connection;
         if (info.Status == ChannelCloseStatus.ConnectionLost)
         {
-            session.Channel.EndByRequest(info);
+            session.Connection.Break(info);
         }
-        else if (!session.Channel.Closed.IsCompleted)
+        else
         {
-            // In order, behind what was posted: the channel's receiver finds it there. Where nobody receives there is no order to keep.
-            connection.OnClientLeaves();
-            await connection.Input.EndAsync(info).ConfigureAwait(false);
-            if (!connection.IsDuplex && !connection.Input.IsRead)
-            {
-                session.Channel.OnClose(info);
-            }
-
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
-            return;
+            // In order, behind what was posted.
+            session.Connection.OnClientLeaves();
+            await session.Connection.Input.EndAsync(info).ConfigureAwait(false);
         }
 
-        // A channel that has closed already need not wait for this client's last post any more.
-        connection.Abort();
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
@@ -351,32 +341,26 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         var isDuplex = context.Request.Query.ContainsKey(SseWire.DuplexQuery);
         var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? "sse+https" : "sse+http";
-        var framing = new SseFraming(Options.BufferPool) { IsOwn = true };
-        var connection = new SseServerConnection(Options, framing, idPrefix, isDuplex);
-        var channel = new SseMessageChannel(
+        var connection = new SseServerConnection(Options, idPrefix, isDuplex);
+        var channel = SseChannels.Create(
             connection,
-            framing,
+            isOwn: true,
             new MessageChannelContext
             {
-                Transport = "sse",
+                TransportName = "sse",
                 Side = ChannelSide.Server,
                 Options = Options,
-                Characteristics = SseMessageChannel.CharacteristicsOf(
+                Characteristics = SseChannels.Describe(
                     isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalSend,
                     isReliable: idPrefix is not null,
                     context.Request.IsHttps,
                     isMultiplexed: !HttpProtocol.IsHttp11(context.Request.Protocol) && !HttpProtocol.IsHttp10(context.Request.Protocol)),
                 LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
                 RemoteAddress = feature.RemoteAddress(scheme),
+                Features = feature.Find,
                 Logger = runner.Logger,
             },
-            idPrefix,
-            sendsEnd: true,
-            feature.Find);
-        connection.Expired = () => channel.EndByRequest(new ChannelCloseInfo(
-            ChannelCloseStatus.ConnectionLost,
-            IsRemote: true,
-            "The client's connection has gone, and it did not come back in time (SseSessionTimeout)."));
+            idPrefix);
         return new SseSession(id, SseSession.OwnerOf(context.User), connection, channel);
     }
 }

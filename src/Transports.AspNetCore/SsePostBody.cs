@@ -16,7 +16,7 @@ internal sealed class SsePostBody(AspNetCoreTransportOptions options)
     /// <param name="context">The request.</param>
     /// <param name="output">Where the events go.</param>
     /// <returns>204, or the status to refuse it with.</returns>
-    public async Task<int> ReadAsync(HttpContext context, PooledBytes output)
+    public async Task<int> ReadAsync(HttpContext context, PooledBufferWriter output)
     {
         if (KindOf(context.Request) is not { } type)
         {
@@ -29,7 +29,7 @@ internal sealed class SsePostBody(AspNetCoreTransportOptions options)
         }
 
         var isEvents = type == SseWire.ContentType;
-        var body = isEvents ? output : new PooledBytes(options.BufferPool);
+        var body = isEvents ? output : new PooledBufferWriter(options.BufferPool);
         try
         {
             var limit = isEvents ? MaxSize : options.MaxMessageSize;
@@ -94,7 +94,7 @@ internal sealed class SsePostBody(AspNetCoreTransportOptions options)
     }
 
     // Half an event would run into the next one posted. Lines end in LF, CR or CRLF.
-    private static bool IsWhole(PooledBytes body)
+    private static bool IsWhole(PooledBufferWriter body)
     {
         var events = body.WrittenSpan;
         if (events.StartsWith("\uFEFF"u8))

@@ -20,8 +20,7 @@ internal sealed class SsePostedInput
     private Task _room = Task.CompletedTask;
     private long _last;
     private bool _isOver;
-    private volatile bool _isRead;
-    private volatile ChannelCloseInfo? _end;
+    private bool _isComplete;
 
     public SsePostedInput(MessageChannelOptions options)
     {
@@ -33,12 +32,6 @@ internal sealed class SsePostedInput
             useSynchronizationContext: false));
     }
 
-    /// <summary>How the client has closed, or <see langword="null"/> while it has not.</summary>
-    public ChannelCloseInfo? End => _end;
-
-    /// <summary>The channel has begun to read, so that it finds the end by itself.</summary>
-    public bool IsRead => _isRead;
-
     /// <summary>Takes a post, in the order of their numbers, each once.</summary>
     /// <param name="sequence">The post's number from 1, or 0 for a client that does not count.</param>
     /// <param name="wait">How long the client waits until there is room for more, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
@@ -46,13 +39,13 @@ internal sealed class SsePostedInput
     /// <param name="taking">Called once when they are taken, before they can be read.</param>
     /// <param name="cancellationToken">The client has gone.</param>
     /// <returns>The HTTP status to answer with: 204 for taken, with room for more; 202 for taken, and no room within <paramref name="wait"/>.</returns>
-    public async Task<int> TakeAsync(long sequence, TimeSpan wait, Func<PooledBytes, Task<int>> readAsync, Action taking, CancellationToken cancellationToken)
+    public async Task<int> TakeAsync(long sequence, TimeSpan wait, Func<PooledBufferWriter, Task<int>> readAsync, Action taking, CancellationToken cancellationToken)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _over.Token);
         if (!IsTaken(sequence))
         {
             await _turn.WaitAsync(linked.Token).ConfigureAwait(false);
-            var body = new PooledBytes(_pool);
+            var body = new PooledBufferWriter(_pool);
             try
             {
                 // Sent again while the first was being read, it waited here.
@@ -96,7 +89,8 @@ internal sealed class SsePostedInput
     }
 
     /// <summary>The client has closed: the input ends behind what was posted before.</summary>
-    public async Task EndAsync(ChannelCloseInfo info)
+    /// <param name="close">How, which is read where a posted close event would be; <see langword="null"/> when it has said so itself, or will not.</param>
+    public async Task EndAsync(ChannelCloseInfo? close)
     {
         try
         {
@@ -109,20 +103,33 @@ internal sealed class SsePostedInput
 
         lock (_gate)
         {
-            if (!_isOver)
+            if (!_isOver && !_isComplete && close is not null)
             {
-                _end ??= info;
-                _pipe.Writer.Complete();
+                SseEventWriter.WriteNamed(_pipe.Writer, SseWire.CloseEvent, SseWire.FormatClose(close.Status, close.Description));
             }
+
+            Complete();
         }
 
         _turn.Release();
     }
 
+    /// <summary>Nothing is taken any more: the input ends behind what was.</summary>
+    public void Complete()
+    {
+        lock (_gate)
+        {
+            if (!_isOver && !_isComplete)
+            {
+                _isComplete = true;
+                _pipe.Writer.Complete();
+            }
+        }
+    }
+
     /// <summary>Reads what was posted; 0 at its end.</summary>
     public async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        _isRead = true;
         var result = await _pipe.Reader.ReadAsync(_over.Token).ConfigureAwait(false);
         var available = result.Buffer.Slice(0, Math.Min(result.Buffer.Length, buffer.Length));
         available.CopyTo(buffer.Span);
@@ -154,7 +161,7 @@ internal sealed class SsePostedInput
     {
         lock (_gate)
         {
-            if (_isOver || _end is not null)
+            if (_isOver || _isComplete)
             {
                 return false;
             }

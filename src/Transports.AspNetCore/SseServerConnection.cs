@@ -6,24 +6,29 @@ namespace Transports;
 /// The bytes of a session: what is written goes to the response that is attached, and is kept for a client that comes back; what is
 /// read was posted, and ends when the client leaves.
 /// </summary>
+/// <remarks>
+/// A client that closes, by a request or by an event, is found closing in the input, behind what it posted; where it sends nothing else, that is all there is to read. One that just goes
+/// away has <see cref="AspNetCoreTransportOptions.SseSessionTimeout"/> to come back; then the input ends, as a lost connection.
+/// </remarks>
 internal sealed class SseServerConnection : ByteConnection
 {
     private readonly AspNetCoreTransportOptions _options;
-    private readonly SseFraming _framing;
     private readonly SseReplayBuffer? _replay;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly CancellationTokenSource _over = new();
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _attachedAgain = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IByteConnectionHost? _host;
     private SseResponse? _response;
     private ITimer? _expiry;
+    private ChannelCloseInfo? _broken;
     private bool _endWritten;
     private volatile bool _ended;
+    private volatile bool _closed;
     private volatile bool _clientLeaves;
 
-    public SseServerConnection(AspNetCoreTransportOptions options, SseFraming framing, string? idPrefix, bool isDuplex)
+    public SseServerConnection(AspNetCoreTransportOptions options, string? idPrefix, bool isDuplex)
     {
-        _framing = framing;
         _options = options;
         _replay = idPrefix is null ? null : new SseReplayBuffer(options.BufferPool, idPrefix.Length, options.SseReplayBufferSize);
         Input = new SsePostedInput(options);
@@ -41,8 +46,12 @@ internal sealed class SseServerConnection : ByteConnection
     /// <summary>The session is over, and its last events, the end included, are still here for a client that has missed them.</summary>
     public bool IsReplayable { get; private set; }
 
-    /// <summary>Called when no client came back in time.</summary>
-    public Action? Expired { get; set; }
+    // An entry of what is kept each.
+    public override bool NeedsWholeFrames => true;
+
+    public override bool IsBroken => Volatile.Read(ref _broken) is not null;
+
+    public override void Attach(IByteConnectionHost host) => _host = host;
 
     /// <summary>Makes a response the one that events go to, first with those after the last one its client has seen.</summary>
     /// <param name="response">The response; nothing was written to it yet.</param>
@@ -112,16 +121,20 @@ internal sealed class SseServerConnection : ByteConnection
                     _ = _attachedAgain.Task.Exception;
                 }
 
-                if (_framing.Channel!.Closed.IsCompleted)
+                if (_closed)
                 {
-                    // Both have ended, and nobody comes back.
-                    Abort();
+                    // This side has closed too, and waits for nobody who has gone.
+                    Input.Complete();
                 }
-                else if (!_ended && !(_clientLeaves && Input.IsRead))
+                else if (_clientLeaves)
                 {
-                    // A client that has closed is not waited for: the channel reads to its end.
+                    // It is not waited for: the channel reads to its end, which is there or on its way.
+                    _ = Input.EndAsync(close: null);
+                }
+                else if (!_ended && !IsBroken)
+                {
                     _expiry = _options.TimeProvider.CreateTimer(
-                        static state => ((SseServerConnection)state!).Expired?.Invoke(),
+                        static state => ((SseServerConnection)state!).Expire(),
                         this,
                         _replay is null ? TimeSpan.Zero : _options.SseSessionTimeout,
                         Timeout.InfiniteTimeSpan);
@@ -157,11 +170,18 @@ internal sealed class SseServerConnection : ByteConnection
     }
 
     /// <summary>The client has said that it posts no more, and will not come back.</summary>
-    public void OnClientLeaves()
+    public void OnClientLeaves() => _clientLeaves = true;
+
+    /// <summary>The session cannot go on: sends fail, and what was posted before is received.</summary>
+    /// <param name="info">Why.</param>
+    public void Break(ChannelCloseInfo info)
     {
-        // Before its last bytes are there: a channel that is closing looks when it sees them.
-        _clientLeaves = true;
-        _framing.PeerEnded = true;
+        if (Interlocked.CompareExchange(ref _broken, info, null) is null)
+        {
+            Input.Complete();
+            _host?.OnBroken(new IOException(info.Description));
+            AbortResponse();
+        }
     }
 
     /// <summary>Forgets what was kept for a client of a session that is over.</summary>
@@ -175,7 +195,11 @@ internal sealed class SseServerConnection : ByteConnection
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer) => Input.ReadAsync(buffer);
 
-    public override ChannelCloseInfo? DescribeEnd() => Input.End;
+    // A client that closes in order is found closing in the input before.
+    public override ChannelCloseInfo? DescribeEnd()
+        => Volatile.Read(ref _broken) ?? new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, "The client has gone without closing.");
+
+    public override ChannelCloseInfo DescribeFailure(Exception exception) => Volatile.Read(ref _broken) ?? base.DescribeFailure(exception);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
@@ -186,7 +210,7 @@ internal sealed class SseServerConnection : ByteConnection
         {
             _over.Token.ThrowIfCancellationRequested();
             _replay?.Add(buffer.Span);
-            _endWritten = _framing.EndWritten && SseWire.EndsWithClose(buffer.Span);
+            _endWritten = SseWire.EndsWithClose(buffer.Span);
             if (_response is { } response && await response.WriteAsync(buffer).ConfigureAwait(false))
             {
                 return;
@@ -213,14 +237,24 @@ internal sealed class SseServerConnection : ByteConnection
         await attachedAgain.WaitAsync(_over.Token).ConfigureAwait(false);
     }
 
-    public override ValueTask CompleteWritesAsync() => ValueTask.CompletedTask;
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
+    {
+        _closed |= close is not null;
+        if (_closed && !IsDuplex)
+        {
+            // Said in an event; there is no answer to wait for.
+            Input.Complete();
+        }
 
-    public override void Abort()
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Abort(ChannelCloseInfo info)
     {
         _ended = true;
         _over.Cancel();
         Input.Abort();
-        Volatile.Read(ref _response)?.Abort();
+        AbortResponse();
     }
 
     public override async ValueTask DisposeAsync()
@@ -253,6 +287,20 @@ internal sealed class SseServerConnection : ByteConnection
         Input.Dispose();
         _disposed.TrySetResult();
     }
+
+    // One that has everything, the end included, ends: a client that has not read it yet would lose it with an error.
+    private void AbortResponse()
+    {
+        if (!_closed)
+        {
+            Volatile.Read(ref _response)?.Abort();
+        }
+    }
+
+    private void Expire() => Break(new ChannelCloseInfo(
+        ChannelCloseStatus.ConnectionLost,
+        IsRemote: true,
+        "The client's connection has gone, and it did not come back in time (SseSessionTimeout)."));
 
     private static IOException ClientGone() => new("The client of the event stream has gone.");
 

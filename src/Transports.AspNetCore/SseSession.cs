@@ -3,7 +3,7 @@ using System.Security.Claims;
 namespace Transports;
 
 /// <summary>A channel over server-sent events and who may use it: what its requests have in common.</summary>
-internal sealed class SseSession(string id, string? owner, SseServerConnection connection, SseMessageChannel channel)
+internal sealed class SseSession(string id, string? owner, SseServerConnection connection, IMessageChannel channel)
 {
     private ITimer? _forgetting;
 
@@ -11,7 +11,7 @@ internal sealed class SseSession(string id, string? owner, SseServerConnection c
 
     public SseServerConnection Connection => connection;
 
-    public SseMessageChannel Channel => channel;
+    public IMessageChannel Channel => channel;
 
     /// <summary>Whether a request is of the user that opened the session.</summary>
     public bool IsOwnedBy(ClaimsPrincipal user) => owner == OwnerOf(user);

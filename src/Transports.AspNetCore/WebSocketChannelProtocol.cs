@@ -35,30 +35,23 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
         var given = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var subProtocol = ChooseSubProtocol(context.Request.Headers.SecWebSocketProtocol);
         IMessageChannel channel;
-        var gone = default(CancellationTokenRegistration);
         if (OpenedByHost(context) is { } host)
         {
             var webSocket = await host.AcceptAsync(new WebSocketAcceptContext { SubProtocol = subProtocol }).ConfigureAwait(false);
-            var feature = new HttpChannelFeature(context);
-            channel = new ForeignWebSocketMessageChannel(webSocket, ContextOf(context, feature), feature.Find, given.SetResult);
+            channel = new ForeignWebSocketMessageChannel(webSocket, ContextOf(context), given.SetResult);
         }
         else
         {
-            var own = await AcceptAsync(context, subProtocol, given.SetResult).ConfigureAwait(false);
-            gone = context.RequestAborted.UnsafeRegister(static state => ((WebSocketMessageChannel)state!).OnConnectionAborted(), own);
-            channel = own;
+            channel = await AcceptAsync(context, subProtocol, given.SetResult).ConfigureAwait(false);
         }
 
-        await using (gone.ConfigureAwait(false))
+        // The connection is the channel's until the closing handshake is done, and ends with this request: then, and not when a handler
+        // is done that goes on with other work (RFC 6455, section 7.1.1). The channel bounds that wait.
+        var serving = runner.RunAsync(channel);
+        if (await Task.WhenAny(serving, given.Task).ConfigureAwait(false) == serving)
         {
-            // The connection is the channel's until the closing handshake is done, and ends with this request: then, and not when a handler
-            // is done that goes on with other work (RFC 6455, section 7.1.1). The channel bounds that wait.
-            var serving = runner.RunAsync(channel);
-            if (await Task.WhenAny(serving, given.Task).ConfigureAwait(false) == serving)
-            {
-                await serving.ConfigureAwait(false);
-                await given.Task.ConfigureAwait(false);
-            }
+            await serving.ConfigureAwait(false);
+            await given.Task.ConfigureAwait(false);
         }
     }
 
@@ -69,7 +62,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
                 ? host
                 : null;
 
-    private async Task<WebSocketMessageChannel> AcceptAsync(HttpContext context, string? subProtocol, Action given)
+    private async Task<FramedMessageChannel> AcceptAsync(HttpContext context, string? subProtocol, Action given)
     {
         var headers = context.Response.Headers;
         if (subProtocol is not null)
@@ -84,15 +77,19 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
         }
 
         var stream = await OpenStreamAsync(context).ConfigureAwait(false);
-        var feature = new HttpChannelFeature(context);
 
         // Kestrel's stream hands on what it is given without being flushed.
-        return new WebSocketMessageChannel(
-            new WebSocketStreamConnection(stream, flushes: false, supportsZeroByteReads: true, context.Abort, given),
-            new WebSocketFraming(isServer: true, deflate, Options.BufferPool),
-            ContextOf(context, feature),
-            subProtocol,
-            feature.Find);
+        return new FramedMessageChannel(
+            new WebSocketStreamConnection(
+                stream,
+                flushes: false,
+                supportsZeroByteReads: true,
+                cancelsReads: HttpProtocol.IsHttp2(context.Request.Protocol),
+                context.Abort,
+                given,
+                context.RequestAborted),
+            new WebSocketCodec(isServer: true, deflate, subProtocol, Options),
+            ContextOf(context));
     }
 
     private static async Task<Stream> OpenStreamAsync(HttpContext context)
@@ -113,18 +110,20 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
     private string? ChooseSubProtocol(StringValues offered)
         => Options.SubProtocols.FirstOrDefault(name => HeaderTokens.Contain(offered, name, StringComparison.Ordinal));
 
-    private MessageChannelContext ContextOf(HttpContext context, HttpChannelFeature feature)
+    private MessageChannelContext ContextOf(HttpContext context)
     {
+        var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? "wss" : "ws";
         return new MessageChannelContext
         {
-            Transport = scheme,
+            TransportName = scheme,
             Side = ChannelSide.Server,
             Options = Options,
             Characteristics = WebSocketTransport.CharacteristicsOf(context.Request.IsHttps, isMultiplexed: HttpProtocol.IsHttp2(context.Request.Protocol)),
             LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
             RemoteAddress = feature.RemoteAddress(scheme),
             Logger = runner.Logger,
+            Features = feature.Find,
         };
     }
 }

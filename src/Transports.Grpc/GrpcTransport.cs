@@ -17,7 +17,7 @@ namespace Transports;
 /// channel. All four shapes of method are channels: a unary one sends one message, half-closes with
 /// <see cref="IMessageChannel.CompleteSendingAsync"/>, and receives one. The default method wraps each message in an envelope that keeps its kind.</para>
 /// <para><see cref="ConnectAsync(Uri, CancellationToken)"/> completes when the request is on its way; what the server thinks of it, such as an unknown method,
-/// comes with the first receive. The call's status becomes the <see cref="ChannelCloseInfo"/>, its number the <see cref="ChannelCloseInfo.TransportCode"/>:</para>
+/// comes with the first receive. The call's status becomes the <see cref="ChannelCloseInfo"/>, its number the <see cref="ChannelCloseInfo.ProtocolErrorCode"/>:</para>
 /// <list type="table">
 /// <listheader><term>gRPC status received</term><description>close status</description></listheader>
 /// <item><term>OK</term><description>Normal</description></item>
@@ -31,7 +31,7 @@ namespace Transports;
 /// </list>
 /// <list type="table">
 /// <listheader><term>close status sent by a server</term><description>gRPC status</description></listheader>
-/// <item><term>Normal</term><description>OK, or what <see cref="IGrpcServerCall.SetStatus"/> says</description></item>
+/// <item><term>Normal</term><description>OK, or what <see cref="IGrpcServerCallFeature.SetStatus"/> says</description></item>
 /// <item><term>GoingAway, ConnectionLost</term><description>UNAVAILABLE</description></item>
 /// <item><term>ProtocolError</term><description>INTERNAL</description></item>
 /// <item><term>MessageTooLarge</term><description>RESOURCE_EXHAUSTED</description></item>
@@ -77,7 +77,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
 
     /// <inheritdoc/>
     public ChannelCharacteristics GetCharacteristics(string scheme)
-        => GrpcMessageChannel.Describe(ChannelSide.Client, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
+        => GrpcChannels.Describe(ChannelSide.Client, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
@@ -105,7 +105,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         var timeout = call.Timeout ?? _options.Timeout;
         if (timeout is { } given)
         {
-            OptionChecks.Positive(given, nameof(GrpcCallOptions.Timeout));
+            OptionGuard.ThrowIfNotPositive(given, nameof(GrpcCallOptions.Timeout));
         }
 
         var compression = new GrpcCompression { IsEnabled = _options.EnableGzip, CompressesSent = _options.EnableGzip, Threshold = _options.GzipThreshold };
@@ -124,21 +124,19 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             throw Http2Failure.CannotConnect(address, e, _connector);
         }
 
-        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(target.HasEnvelope, compression), [connection], new MessageChannelContext
+        var context = new MessageChannelContext
         {
-            Transport = "grpc",
+            TransportName = "grpc",
             Side = ChannelSide.Client,
             Options = _options,
-            Characteristics = GrpcMessageChannel.Describe(ChannelSide.Client, target.HasEnvelope, target.IsEncrypted),
+            Characteristics = GrpcChannels.Describe(ChannelSide.Client, target.HasEnvelope, target.IsEncrypted),
             RemoteAddress = address,
             Logger = _logger,
-        });
-        if (timeout is { } limit)
-        {
-            // Connecting counts: the deadline is the caller's, not the wire's.
-            channel.StartDeadline(limit - _options.TimeProvider.GetElapsedTime(started));
-        }
+        };
 
+        // Connecting counts: the deadline is the caller's, not the wire's.
+        var channel = GrpcChannels.Create(connection, target.HasEnvelope, compression, context, timeout - _options.TimeProvider.GetElapsedTime(started));
+        connection.Closed = channel.Closed;
         return channel;
     }
 

@@ -58,7 +58,7 @@ public class GrpcTransportOptions : MessageChannelOptions
         TcpKeepAlive.Validate();
         if (Timeout is { } timeout)
         {
-            OptionChecks.Positive(timeout, nameof(Timeout));
+            OptionGuard.ThrowIfNotPositive(timeout, nameof(Timeout));
         }
 
         ArgumentNullException.ThrowIfNull(HttpVersion);
@@ -67,16 +67,16 @@ public class GrpcTransportOptions : MessageChannelOptions
             throw new ArgumentOutOfRangeException(nameof(HttpVersion), HttpVersion, "gRPC needs trailers, so HTTP/2 or HTTP/3: set HttpVersion to 2.0 or 3.0.");
         }
 
-        OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfOutOfRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
         CheckPing(KeepAliveInterval ?? TimeSpan.FromSeconds(1), nameof(KeepAliveInterval));
         CheckPing(KeepAliveTimeout, nameof(KeepAliveTimeout));
-        OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
+        OptionGuard.ThrowIfOutOfRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
     }
 
     private static void CheckPing(TimeSpan value, string name)
     {
-        OptionChecks.Positive(value, name);
+        OptionGuard.ThrowIfNotPositive(value, name);
         ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1), name);
     }
 }

@@ -10,6 +10,6 @@ internal sealed class MessageChannelClientOptionsValidator(string clientName) : 
             ? HostingKeys.Check(
                 HostingKeys.Client(clientName),
                 options.Address,
-                () => OptionChecks.Positive(options.ConnectTimeout, nameof(MessageChannelClientOptions.ConnectTimeout)))
+                () => OptionGuard.ThrowIfNotPositive(options.ConnectTimeout, nameof(MessageChannelClientOptions.ConnectTimeout)))
             : ValidateOptionsResult.Skip;
 }

@@ -6,7 +6,7 @@ namespace Transports;
 /// <summary>Whether this machine has what System.Net.Quic needs, and how to get it.</summary>
 internal static class QuicSupport
 {
-    private const string HowToGet =
+    private const string InstallationHint =
         "Debian, Ubuntu, Fedora, openSUSE: add Microsoft's package repository (https://learn.microsoft.com/linux/packages) and install libmsquic. "
         + "Alpine: apk add libmsquic (community repository, 3.21 or later). macOS: brew install libmsquic. "
         + "Windows 11 and Server 2022 or later have it. See https://learn.microsoft.com/dotnet/fundamentals/networking/quic/quic-overview.";
@@ -16,5 +16,5 @@ internal static class QuicSupport
     [SupportedOSPlatformGuard("windows")]
     public static bool IsSupported => (OperatingSystem.IsLinux() || OperatingSystem.IsMacOS() || OperatingSystem.IsWindows()) && QuicListener.IsSupported;
 
-    public static TransportUnavailableException Missing() => new("QUIC: the native library libmsquic (2.5 or later), or TLS 1.3", HowToGet);
+    public static TransportUnavailableException Missing() => new("QUIC: the native library libmsquic (2.5 or later), or TLS 1.3", InstallationHint);
 }

@@ -62,18 +62,18 @@ public class QuicTransportOptions : MessageChannelOptions
             throw new ArgumentException($"{nameof(ApplicationProtocol)} must not be empty: QUIC always names a protocol (RFC 9001, section 8.1).", nameof(ApplicationProtocol));
         }
 
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
-        OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
-        OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfNotPositive(HandshakeTimeout, nameof(HandshakeTimeout));
+        OptionGuard.ThrowIfNotPositive(IdleTimeout, nameof(IdleTimeout));
         if (KeepAliveInterval != Timeout.InfiniteTimeSpan)
         {
-            OptionChecks.Positive(KeepAliveInterval, nameof(KeepAliveInterval));
+            OptionGuard.ThrowIfNotPositive(KeepAliveInterval, nameof(KeepAliveInterval));
         }
 
-        OptionChecks.InRange(MaxInboundChannels, 1, ushort.MaxValue, nameof(MaxInboundChannels));
-        OptionChecks.InRange(MaxConnections, 1, 1_000_000, nameof(MaxConnections));
-        OptionChecks.InRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
-        OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfOutOfRange(MaxInboundChannels, 1, ushort.MaxValue, nameof(MaxInboundChannels));
+        OptionGuard.ThrowIfOutOfRange(MaxConnections, 1, 1_000_000, nameof(MaxConnections));
+        OptionGuard.ThrowIfOutOfRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
     }
 
     internal ChannelCharacteristics Characteristics => new()

@@ -1,29 +1,9 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace Transports;
 
-/// <summary>The memory of an event's text that knows the event's type, so that it passes through a channel as an ordinary message.</summary>
-internal sealed class NamedEvent(string type, string text) : MemoryManager<byte>
+/// <summary>An event of a type of the sender's, on its way.</summary>
+internal sealed class NamedEvent(SseCodec codec, string type, ReadOnlyMemory<byte> text) : ICodecFrame
 {
-    private readonly byte[] _text = Encoding.UTF8.GetBytes(text);
+    public long Size => text.Length;
 
-    public string Type => type;
-
-    /// <summary>The named event whose memory a message is, or <see langword="null"/>.</summary>
-    public static NamedEvent? From(in Message message)
-        => message.Payload.IsSingleSegment && MemoryMarshal.TryGetMemoryManager<byte, NamedEvent>(message.Payload.First, out var named) ? named : null;
-
-    public override Span<byte> GetSpan() => _text;
-
-    public override MemoryHandle Pin(int elementIndex = 0) => _text.AsMemory(elementIndex).Pin();
-
-    public override void Unpin()
-    {
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-    }
+    public void WriteTo(OutputBuffer output) => codec.WriteNamed(type, text, output);
 }

@@ -4,39 +4,44 @@ using Microsoft.Extensions.Logging;
 namespace Transports;
 
 /// <summary>The bytes of a client: reads the event stream, opening it again when it breaks, and posts what is written.</summary>
+/// <remarks>
+/// A stream that is opened again goes on behind the last event that has arrived, received or not. It is not opened again when either side has closed, nor when a
+/// post has failed for good; then what still arrives within <see cref="MessageChannelOptions.CloseTimeout"/> is read.
+/// </remarks>
 internal sealed class SseClientConnection : ByteConnection
 {
     // A server that asks for no wait at all is still given this long.
     private static readonly TimeSpan LeastDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly SseRequests _requests;
-    private readonly SseFraming _framing;
     private readonly SseTransportOptions _options;
     private readonly SseRetries _retries;
     private readonly ILogger _logger;
     private readonly bool _isDuplex;
+    private readonly SseScanner _scanner;
     private readonly CancellationTokenSource _aborted = new();
     private readonly ITimer? _idleTimer;
     private HttpResponseMessage? _response;
     private Stream _stream;
     private long _openedAt;
-    private long _received;
     private long _posts;
     private long _waitingSince;
     private int _over;
-    private bool _closing;
+    private ITimer? _lastReads;
+    private volatile bool _closing;
+    private volatile bool _postFailed;
     private bool _serverEnded;
 
-    public SseClientConnection(SseRequests requests, HttpResponseMessage response, Stream stream, SseFraming framing, SseTransportOptions options, SseRetries retries, ILogger logger, bool isDuplex)
+    public SseClientConnection(SseRequests requests, HttpResponseMessage response, Stream stream, SseTransportOptions options, SseRetries retries, ILogger logger, bool isDuplex)
     {
         _requests = requests;
         _response = response;
         _stream = stream;
-        _framing = framing;
         _options = options;
         _retries = retries;
         _logger = logger;
         _isDuplex = isDuplex;
+        _scanner = new SseScanner(requests.Session is not null);
         _openedAt = options.TimeProvider.GetTimestamp();
         if (options.IdleTimeout != Timeout.InfiniteTimeSpan)
         {
@@ -45,43 +50,55 @@ internal sealed class SseClientConnection : ByteConnection
         }
     }
 
+    // A request each.
+    public override bool NeedsWholeFrames => true;
+
+    private bool IsLastStream => _closing || _postFailed || _scanner.Close is not null;
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        while (true)
+        var count = 0;
+        Exception? error = null;
+        Volatile.Write(ref _waitingSince, _options.TimeProvider.GetTimestamp());
+        try
         {
-            var count = 0;
-            Exception? error = null;
-            Volatile.Write(ref _waitingSince, _options.TimeProvider.GetTimestamp());
-            try
+            // Our own token, never a caller's: over HTTP/2, disposing the response does not wake a read.
+            count = await _stream.ReadAsync(buffer, _aborted.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException && (IsLastStream || !_aborted.IsCancellationRequested))
+        {
+            error = e;
+        }
+
+        // What is not read is not the server's silence.
+        Volatile.Write(ref _waitingSince, 0);
+        if (count > 0)
+        {
+            _scanner.Scan(buffer.Span[..count]);
+            return count;
+        }
+
+        if (IsLastStream)
+        {
+            return 0;
+        }
+
+        _aborted.Token.ThrowIfCancellationRequested();
+        try
+        {
+            if (await ReconnectAsync(error).ConfigureAwait(false))
             {
-                // Our own token, never a caller's: over HTTP/2, disposing the response does not wake a read.
-                count = await _stream.ReadAsync(buffer, _aborted.Token).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OutOfMemoryException && (_closing || !_aborted.IsCancellationRequested))
-            {
-                error = e;
+                _scanner.StartStream();
+                return NewStream;
             }
 
-            // A channel that nobody receives from hears nothing, and that is not the server's silence.
-            Volatile.Write(ref _waitingSince, 0);
-            if (count > 0)
-            {
-                _received += count;
-                return count;
-            }
-
-            if (Volatile.Read(ref _closing))
-            {
-                return 0;
-            }
-
-            _aborted.Token.ThrowIfCancellationRequested();
-            if (!await ReconnectAsync(error).ConfigureAwait(false))
-            {
-                _serverEnded = true;
-                return 0;
-            }
+            _serverEnded = !IsLastStream;
+            return 0;
+        }
+        catch (OperationCanceledException) when (IsLastStream)
+        {
+            return 0;
         }
     }
 
@@ -96,61 +113,65 @@ internal sealed class SseClientConnection : ByteConnection
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
-        while (!buffer.IsEmpty)
+        try
         {
-            var length = SseWire.LengthOfPost(buffer.Span);
-            var events = buffer[..length];
-            buffer = buffer[length..];
-            await PostAsync(events, isLast: buffer.IsEmpty && _framing.EndWritten && SseWire.EndsWithClose(events.Span)).ConfigureAwait(false);
+            while (!buffer.IsEmpty)
+            {
+                var length = SseWire.LengthOfPost(buffer.Span);
+                var events = buffer[..length];
+                buffer = buffer[length..];
+                var isLast = buffer.IsEmpty && SseWire.EndsWithClose(events.Span);
+                if (isLast)
+                {
+                    // The server answers by ending the stream, perhaps before the post.
+                    _closing = true;
+                }
+
+                await PostAsync(events, isLast).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            EndSoon();
+            throw;
         }
     }
 
-    public override ValueTask CompleteWritesAsync()
+    public override async ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
-        // The channel ends: a broken stream is not opened again, and one way there is nobody to wait for.
-        Volatile.Write(ref _closing, true);
-        if (!_isDuplex)
+        if (close is null)
         {
-            _response?.Dispose();
+            return;
         }
 
-        return ValueTask.CompletedTask;
-    }
-
-    public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
-    {
-        if (!_isDuplex)
+        if (!_isDuplex && _scanner.Close is null)
         {
             // Both ways it was said in an event, behind the messages.
-            try
-            {
-                await _requests.DeleteAsync(status, description, _aborted.Token).ConfigureAwait(false);
-            }
-            catch (HttpRequestException)
-            {
-                // The server will miss this client by itself.
-            }
+            await TellAsync(close.Status, close.Description).ConfigureAwait(false);
         }
 
-        await CompleteWritesAsync().ConfigureAwait(false);
-    }
-
-    public override void Abort()
-    {
-        if (Interlocked.Exchange(ref _over, 1) == 0)
+        // The channel ends: a broken stream is not opened again, and one way there is nobody to wait for.
+        _closing = true;
+        if (!_isDuplex)
         {
-            _aborted.Cancel();
             _response?.Dispose();
+            await CancelAsync().ConfigureAwait(false);
         }
     }
 
     public override void Abort(ChannelCloseInfo info)
     {
-        Abort();
+        if (Interlocked.Exchange(ref _over, 1) != 0)
+        {
+            return;
+        }
+
+        _aborted.Cancel();
+        _response?.Dispose();
         if (!info.IsRemote)
         {
             // The server would otherwise wait for this client to come back.
-            _ = TellAbortAsync(info);
+            _ = TellAsync(ChannelCloseStatus.Aborted, info.Description);
         }
     }
 
@@ -162,8 +183,44 @@ internal sealed class SseClientConnection : ByteConnection
             await _idleTimer.DisposeAsync().ConfigureAwait(false);
         }
 
+        if (_lastReads is not null)
+        {
+            await _lastReads.DisposeAsync().ConfigureAwait(false);
+        }
+
         _response?.Dispose();
         _aborted.Dispose();
+    }
+
+    // What was sent has failed for good. The server may still say why, or have closed before, so what arrives is read for a while.
+    private void EndSoon()
+    {
+        if (_isDuplex && !_postFailed)
+        {
+            _postFailed = true;
+            _lastReads = _options.TimeProvider.CreateTimer(static state => ((SseClientConnection)state!).EndWaiting(), this, _options.CloseTimeout, _options.CloseTimeout);
+        }
+    }
+
+    // What has arrived stays to be read, however late; only nothing more is waited for.
+    private void EndWaiting()
+    {
+        if (Volatile.Read(ref _waitingSince) != 0)
+        {
+            _ = CancelAsync();
+        }
+    }
+
+    private async Task CancelAsync()
+    {
+        try
+        {
+            await _aborted.CancelAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Over already.
+        }
     }
 
     // Returns false when the server says that the stream is over.
@@ -176,10 +233,7 @@ internal sealed class SseClientConnection : ByteConnection
             return error is null ? false : throw new IOException("The event stream has broken off.", error);
         }
 
-        // What the decoder holds of an unfinished event is never completed by another connection.
-        var decoder = _framing.Decoder!;
-        decoder.Boundary = _received;
-        var delay = Delay(decoder.Retry);
+        var delay = Delay(_scanner.Retry);
 
         // A stream that has lasted was cut by a proxy or the server's own restart, most often: the first try comes at once. One that ends as soon as it
         // is opened would be opened again and again without a pause.
@@ -193,7 +247,7 @@ internal sealed class SseClientConnection : ByteConnection
                 waitFirst,
                 async limited =>
                 {
-                    var opened = await _requests.OpenAsync(decoder.LastEventId, limited.Token).ConfigureAwait(false);
+                    var opened = await _requests.OpenAsync(_scanner.LastEventId, limited.Token).ConfigureAwait(false);
                     if (opened is not null)
                     {
                         _stream = await opened.Content.ReadAsStreamAsync(limited.Token).ConfigureAwait(false);
@@ -277,14 +331,14 @@ internal sealed class SseClientConnection : ByteConnection
         }
     }
 
-    private async Task TellAbortAsync(ChannelCloseInfo info)
+    private async Task TellAsync(ChannelCloseStatus status, string? description)
     {
         try
         {
             using var timeout = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider);
-            await _requests.DeleteAsync(ChannelCloseStatus.Aborted, info.Description, timeout.Token).ConfigureAwait(false);
+            await _requests.DeleteAsync(status, description, timeout.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             // The server will miss this client by itself.
         }

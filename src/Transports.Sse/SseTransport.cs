@@ -40,7 +40,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
 
     /// <inheritdoc/>
     public ChannelCharacteristics GetCharacteristics(string scheme)
-        => SseMessageChannel.CharacteristicsOf(
+        => SseChannels.Describe(
             ChannelDirection.UnidirectionalReceive,
             isReliable: false,
             isEncrypted: scheme == "sse+https",
@@ -107,25 +107,22 @@ public sealed class SseTransport : IClientTransport, IDisposable
             }
 
             var stream = await response!.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            var framing = new SseFraming(_options.BufferPool) { IsOwn = isOwn };
-            var channel = new SseMessageChannel(
-                new SseClientConnection(requests, response, stream, framing, _options, _retries, _logger, isDuplex),
-                framing,
+            var channel = SseChannels.Create(
+                new SseClientConnection(requests, response, stream, _options, _retries, _logger, isDuplex),
+                isOwn,
                 new MessageChannelContext
                 {
-                    Transport = "sse",
+                    TransportName = "sse",
                     Side = ChannelSide.Client,
                     Options = _options,
-                    Characteristics = SseMessageChannel.CharacteristicsOf(
+                    Characteristics = SseChannels.Describe(
                         isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalReceive,
                         isReliable: isOwn,
                         isEncrypted: address.Scheme == "sse+https",
                         isMultiplexed: _options.HttpVersion >= HttpVersion.Version20),
                     RemoteAddress = address,
                     Logger = _logger,
-                },
-                idPrefix: null,
-                sendsEnd: isDuplex);
+                });
             response = null;
             return channel;
         }

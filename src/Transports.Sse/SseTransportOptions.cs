@@ -69,16 +69,16 @@ public sealed class SseTransportOptions : MessageChannelOptions
         ArgumentNullException.ThrowIfNull(Tls);
         ArgumentNullException.ThrowIfNull(TcpKeepAlive);
         TcpKeepAlive.Validate();
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
-        OptionChecks.Positive(ReconnectDelay, nameof(ReconnectDelay));
-        OptionChecks.Positive(MaxReconnectDelay, nameof(MaxReconnectDelay));
-        OptionChecks.Positive(MaxRequestedDelay, nameof(MaxRequestedDelay));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfNotPositive(ReconnectDelay, nameof(ReconnectDelay));
+        OptionGuard.ThrowIfNotPositive(MaxReconnectDelay, nameof(MaxReconnectDelay));
+        OptionGuard.ThrowIfNotPositive(MaxRequestedDelay, nameof(MaxRequestedDelay));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ReconnectDelay, TimeSpan.FromDays(1), nameof(ReconnectDelay));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxReconnectDelay, TimeSpan.FromDays(1), nameof(MaxReconnectDelay));
-        OptionChecks.InRange((long)ReconnectTimeout.TotalMilliseconds, 0, int.MaxValue, nameof(ReconnectTimeout));
+        OptionGuard.ThrowIfOutOfRange((long)ReconnectTimeout.TotalMilliseconds, 0, int.MaxValue, nameof(ReconnectTimeout));
         if (IdleTimeout != Timeout.InfiniteTimeSpan)
         {
-            OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
+            OptionGuard.ThrowIfNotPositive(IdleTimeout, nameof(IdleTimeout));
         }
 
         ArgumentNullException.ThrowIfNull(HttpVersion);

@@ -1,25 +1,11 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Transports;
 
-/// <summary>A framed channel over a connected socket, with or without TLS.</summary>
-internal sealed class TcpMessageChannel : FramedMessageChannel, IConnectionEndPointFeature
+/// <summary>Framed channels over connected sockets, with or without TLS.</summary>
+internal static class TcpMessageChannel
 {
-    private ITlsFeature? _tls;
-
-    private TcpMessageChannel(ByteConnection connection, IMessageFraming framing, MessageChannelContext context, Socket socket)
-        : base(connection, framing, context)
-    {
-        LocalEndPoint = socket.LocalEndPointOrNull();
-        RemoteEndPoint = socket.RemoteEndPointOrNull();
-    }
-
-    public EndPoint? LocalEndPoint { get; }
-
-    public EndPoint? RemoteEndPoint { get; }
-
     /// <summary>What every channel of these schemes guarantees.</summary>
     public static ChannelCharacteristics CharacteristicsOf(TcpTransportOptions options, bool encrypted) => new()
     {
@@ -31,18 +17,25 @@ internal sealed class TcpMessageChannel : FramedMessageChannel, IConnectionEndPo
     };
 
     /// <summary>A channel over a socket as it is.</summary>
-    public static TcpMessageChannel Create(Socket socket, TcpTransportOptions options, MessageChannelContext context)
-        => new(ByteConnection.Create(socket), options.Framing, context, socket);
+    public static FramedMessageChannel Create(Socket socket, TcpTransportOptions options, MessageChannelContext context)
+        => new(ByteConnection.Create(socket), options.Framing, context);
 
     /// <summary>A channel over TLS, its handshake done.</summary>
-    public static TcpMessageChannel Create(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, TcpTransportOptions options, MessageChannelContext context)
-        => new(new TlsByteConnection(stream, transport, allowUnexpectedEof, context.Side == ChannelSide.Client), options.Framing, context, transport.Socket)
-        {
-            _tls = new TlsFeature(stream),
-        };
+    public static FramedMessageChannel Create(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, TcpTransportOptions options, MessageChannelContext context)
+        => new(
+            new TlsByteConnection(stream, transport, allowUnexpectedEof, context.Side == ChannelSide.Client),
+            options.Framing,
+            WithFeatures(context, new SocketEnds(transport.Socket), new TlsFeature(stream)));
 
-    /// <inheritdoc/>
-    public override TFeature? GetFeature<TFeature>()
-        where TFeature : class
-        => typeof(TFeature) == typeof(ITlsFeature) ? (TFeature?)_tls : base.GetFeature<TFeature>();
+    private static MessageChannelContext WithFeatures(MessageChannelContext context, params object[] features) => new()
+    {
+        TransportName = context.TransportName,
+        Side = context.Side,
+        Characteristics = context.Characteristics,
+        Options = context.Options,
+        LocalAddress = context.LocalAddress,
+        RemoteAddress = context.RemoteAddress,
+        Logger = context.Logger,
+        Features = type => Array.Find(features, type.IsInstanceOfType),
+    };
 }

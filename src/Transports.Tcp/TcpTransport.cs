@@ -87,7 +87,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
 
     private MessageChannelContext ClientContext(TcpAddress target, Uri address, Socket socket) => new()
     {
-        Transport = target.Scheme,
+        TransportName = target.Scheme,
         Side = ChannelSide.Client,
         Options = _options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(_options, target.IsTls),

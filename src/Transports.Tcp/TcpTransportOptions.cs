@@ -55,10 +55,10 @@ public class TcpTransportOptions : MessageChannelOptions
         ArgumentNullException.ThrowIfNull(TlsServer);
         ArgumentNullException.ThrowIfNull(TcpKeepAlive);
         TcpKeepAlive.Validate();
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
-        OptionChecks.Positive(HandshakeTimeout, nameof(HandshakeTimeout));
-        OptionChecks.InRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));
-        OptionChecks.InRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
-        OptionChecks.InRange(AcceptBacklog, 1, ushort.MaxValue, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfNotPositive(HandshakeTimeout, nameof(HandshakeTimeout));
+        OptionGuard.ThrowIfOutOfRange((long)ConnectionAttemptDelay.TotalMilliseconds, 10, 2000, nameof(ConnectionAttemptDelay));
+        OptionGuard.ThrowIfOutOfRange(ListenBacklog, 1, ushort.MaxValue, nameof(ListenBacklog));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, ushort.MaxValue, nameof(AcceptBacklog));
     }
 }

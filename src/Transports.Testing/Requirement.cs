@@ -24,7 +24,7 @@ public static class Requirement
     {
         if (!available)
         {
-            Missing(name, reason);
+            ReportMissing(name, reason);
         }
     }
 
@@ -32,7 +32,7 @@ public static class Requirement
     /// <param name="name">What is missing: the word to put into the variable.</param>
     /// <param name="reason">What is missing and how to get it.</param>
     [DoesNotReturn]
-    public static void Missing(string name, string reason)
+    public static void ReportMissing(string name, string reason)
     {
         if (IsRequired(name))
         {

@@ -36,7 +36,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         loggerFactory ??= NullLoggerFactory.Instance;
         _logger = loggerFactory.CreateLogger<UdpTransport>();
         _channelLogger = loggerFactory.CreateLogger("Transports.UdpMessageChannel");
-        _characteristics = new ChannelCharacteristics { PreservesBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
+        _characteristics = new ChannelCharacteristics { PreservesMessageBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
     }
 
     /// <inheritdoc/>
@@ -133,7 +133,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
                 await socket.ConnectAsync(new IPEndPoint(target, address.Port), cancellationToken).ConfigureAwait(false);
                 return new UdpClientChannel(socket, _options, new MessageChannelContext
                 {
-                    Transport = "udp",
+                    TransportName = "udp",
                     Side = ChannelSide.Client,
                     Characteristics = _characteristics,
                     Options = _options,

@@ -120,21 +120,21 @@ public class UdpTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
-        OptionChecks.InRange(MaxMessageSize, 1, MaxDatagramSize, nameof(MaxMessageSize));
-        OptionChecks.InRange(MaxPeers, 1, 1_000_000, nameof(MaxPeers));
-        OptionChecks.InRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
-        OptionChecks.InRange(PeerQueueSize, 1024, 1024 * 1024 * 1024, nameof(PeerQueueSize));
-        OptionChecks.Positive(IdleTimeout, nameof(IdleTimeout));
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfOutOfRange(MaxMessageSize, 1, MaxDatagramSize, nameof(MaxMessageSize));
+        OptionGuard.ThrowIfOutOfRange(MaxPeers, 1, 1_000_000, nameof(MaxPeers));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, 1_000_000, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfOutOfRange(PeerQueueSize, 1024, 1024 * 1024 * 1024, nameof(PeerQueueSize));
+        OptionGuard.ThrowIfNotPositive(IdleTimeout, nameof(IdleTimeout));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
         if (EvictionIdleTime != Timeout.InfiniteTimeSpan)
         {
-            OptionChecks.Positive(EvictionIdleTime, nameof(EvictionIdleTime));
+            OptionGuard.ThrowIfNotPositive(EvictionIdleTime, nameof(EvictionIdleTime));
         }
 
-        OptionChecks.InRange(SocketReceiveBufferSize, 4096, 1024 * 1024 * 1024, nameof(SocketReceiveBufferSize));
-        OptionChecks.InRange(SocketSendBufferSize, 0, 1024 * 1024 * 1024, nameof(SocketSendBufferSize));
-        OptionChecks.InRange(MulticastInterface, 0, int.MaxValue, nameof(MulticastInterface));
-        OptionChecks.InRange(MulticastTimeToLive, 0, 255, nameof(MulticastTimeToLive));
+        OptionGuard.ThrowIfOutOfRange(SocketReceiveBufferSize, 4096, 1024 * 1024 * 1024, nameof(SocketReceiveBufferSize));
+        OptionGuard.ThrowIfOutOfRange(SocketSendBufferSize, 0, 1024 * 1024 * 1024, nameof(SocketSendBufferSize));
+        OptionGuard.ThrowIfOutOfRange(MulticastInterface, 0, int.MaxValue, nameof(MulticastInterface));
+        OptionGuard.ThrowIfOutOfRange(MulticastTimeToLive, 0, 255, nameof(MulticastTimeToLive));
         foreach (var group in MulticastGroups)
         {
             if (group is null || !IsMulticast(group))

@@ -10,9 +10,9 @@ public class WebSocketChannelOptions : MessageChannelOptions
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long after a ping the peer may stay silent before the channel ends with <see cref="ChannelCloseStatus.TimedOut"/>.
-    /// Default 20 seconds; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever. Judged only while a receive waits: what
-    /// is not received cannot be heard.
+    /// How long after a ping has left the peer may stay silent before the channel ends with <see cref="ChannelCloseStatus.TimedOut"/>.
+    /// Default 20 seconds; <see cref="Timeout.InfiniteTimeSpan"/> waits for ever. Pings are sent and answered also while nobody receives,
+    /// unless more than <see cref="MessageChannelOptions.ReceiveBufferSize"/> bytes wait to be received: what stands behind those is not heard.
     /// </summary>
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -34,7 +34,7 @@ public class WebSocketChannelOptions : MessageChannelOptions
     {
         if (value != Timeout.InfiniteTimeSpan)
         {
-            OptionChecks.Positive(value, name);
+            OptionGuard.ThrowIfNotPositive(value, name);
         }
     }
 }

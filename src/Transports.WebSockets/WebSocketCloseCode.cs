@@ -75,7 +75,7 @@ internal static class WebSocketCloseCode
         // Who says this in a close frame has not lost its connection: only this side can find that out, and must not be told it by a peer.
         ConnectionLost or Aborted => ChannelCloseStatus.InternalError,
 
-        // An application's own number is a reason this library does not know; its number is in TransportCode.
+        // An application's own number is a reason this library does not know; its number is in ProtocolErrorCode.
         _ => ChannelCloseStatus.PolicyViolation,
     };
 }

@@ -14,7 +14,7 @@ internal static class WebSocketDeflate
     private const int MaxFinalBlocks = 64;
 
     /// <summary>Compresses a payload.</summary>
-    public static void Compress(in ReadOnlySequence<byte> payload, PooledBytes output)
+    public static void Compress(in ReadOnlySequence<byte> payload, PooledBufferWriter output)
     {
         using var deflate = new DeflateStream(output, CompressionLevel.Fastest, leaveOpen: true);
         foreach (var segment in payload)
@@ -32,7 +32,7 @@ internal static class WebSocketDeflate
     /// <summary>Inflates a payload, giving up as soon as it is over the limit.</summary>
     /// <exception cref="MessageTooLargeException">It is over the limit.</exception>
     /// <exception cref="InvalidPayloadException">It is not what deflate writes.</exception>
-    public static void Inflate(ReadOnlyMemory<byte> payload, PooledBytes output, int limit)
+    public static void Inflate(ReadOnlyMemory<byte> payload, PooledBufferWriter output, int limit)
     {
         try
         {
@@ -52,7 +52,7 @@ internal static class WebSocketDeflate
         }
     }
 
-    private static void InflateStreams(InflaterInput input, PooledBytes output, int limit)
+    private static void InflateStreams(InflaterInput input, PooledBufferWriter output, int limit)
     {
         for (var i = 0; !input.IsConsumed; i++)
         {
@@ -65,7 +65,7 @@ internal static class WebSocketDeflate
         }
     }
 
-    private static void InflateStream(InflaterInput input, PooledBytes output, int limit)
+    private static void InflateStream(InflaterInput input, PooledBufferWriter output, int limit)
     {
         using var inflate = new DeflateStream(input, CompressionMode.Decompress, leaveOpen: true);
         while (true)

@@ -8,6 +8,17 @@ internal static class WebSocketMask
 {
     public const int KeySize = 4;
 
+    /// <summary>Unmasks a frame's payload in place, or masks it again.</summary>
+    /// <param name="payload">The payload from its first byte.</param>
+    /// <param name="header">The frame's header.</param>
+    public static void Remove(Span<byte> payload, in WebSocketFrameHeader header)
+    {
+        if (header.IsMasked)
+        {
+            Apply(payload, header.Key);
+        }
+    }
+
     /// <summary>Masks or unmasks in place: the payload's byte i is combined with the key's byte i modulo 4.</summary>
     /// <param name="payload">The payload from its first byte.</param>
     /// <param name="key">The four bytes of the key as they lie in memory.</param>

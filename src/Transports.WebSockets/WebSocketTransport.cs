@@ -82,8 +82,8 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     {
         IsReliable = true,
         IsOrdered = true,
-        PreservesBoundaries = true,
-        PreservesKind = true,
+        PreservesMessageBoundaries = true,
+        PreservesMessageKind = true,
         CarriesCloseStatus = true,
         IsEncrypted = isEncrypted,
         IsMultiplexed = isMultiplexed,
@@ -143,19 +143,18 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
 
             // What an upgraded HTTP/1.1 connection is given goes out at once; an HTTP/2 stream waits for a flush.
             var connection = new WebSocketStreamConnection(stream, flushes: overHttp2, disposed: response.Dispose);
-            var channel = new WebSocketMessageChannel(
+            var channel = new FramedMessageChannel(
                 connection,
-                new WebSocketFraming(isServer: false, deflate, _options.BufferPool),
+                new WebSocketCodec(isServer: false, deflate, subProtocol, _options),
                 new MessageChannelContext
                 {
-                    Transport = address.Scheme,
+                    TransportName = address.Scheme,
                     Side = ChannelSide.Client,
                     Options = _options,
                     Characteristics = CharacteristicsOf(isEncrypted, overHttp2),
                     RemoteAddress = address,
                     Logger = _logger,
-                },
-                subProtocol);
+                });
             response = null;
             return channel;
         }

@@ -34,7 +34,7 @@ public sealed class WebSocketTransportOptions : WebSocketChannelOptions
         ArgumentNullException.ThrowIfNull(Tls);
         ArgumentNullException.ThrowIfNull(TcpKeepAlive);
         TcpKeepAlive.Validate();
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
         ArgumentNullException.ThrowIfNull(HttpVersion);
         if (HttpVersion != System.Net.HttpVersion.Version11 && HttpVersion != System.Net.HttpVersion.Version20)
         {

@@ -99,17 +99,154 @@ public sealed class SseSessionTests
         (await stream.Content.ReadAsStringAsync(Token)).Should().Contain("data: news").And.EndWith("event: close\ndata: Normal\n\n");
     }
 
-    [Fact]
-    public async Task Read_OneWay_WaitsForTheClientToLeave()
+    [Theory]
+    [InlineData(null, ChannelCloseStatus.Normal)]
+    [InlineData("GoingAway lunch", ChannelCloseStatus.GoingAway)]
+    public async Task Receive_OneWayClientCloses_IsNull(string? close, ChannelCloseStatus status)
     {
-        var connection = new SseServerConnection(new AspNetCoreTransportOptions(), new SseFraming(System.Buffers.ArrayPool<byte>.Shared), "x.", isDuplex: false);
-        var reading = connection.ReadAsync(new byte[16]).AsTask();
-        reading.IsCompleted.Should().BeFalse();
-        var info = new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: true, "bye");
-        await connection.Input.EndAsync(info);
-        (await reading.WaitAsync(Token)).Should().Be(0);
-        connection.DescribeEnd().Should().Be(info);
-        await connection.DisposeAsync();
+        var receiving = new TaskCompletionSource();
+        var ended = new TaskCompletionSource<(Message?, ChannelCloseInfo)>();
+        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        {
+            var waiting = channel.ReceiveAsync(stopping);
+            waiting.IsCompleted.Should().BeFalse();
+            receiving.SetResult();
+            ended.SetResult((await waiting, await channel.Closed));
+        });
+        using var stream = await application.OpenAsync();
+        await receiving.Task.WaitAsync(Token);
+        (await application.DeleteAsync(EventApplication.SessionOf(stream), close)).Should().Be(HttpStatusCode.NoContent);
+        var (message, info) = await ended.Task.WaitAsync(Token);
+        message.Should().BeNull();
+        info.Status.Should().Be(status);
+        info.IsRemote.Should().BeTrue();
+        (await stream.Content.ReadAsStringAsync(Token)).Should().EndWith("event: close\ndata: Normal\n\n");
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task Receive_ClientGoesAwayAndDoesNotComeBack_IsConnectionLost(bool isDuplex, bool isAborted)
+    {
+        var ended = new TaskCompletionSource<Exception>();
+        await using var application = await EventApplication.StartAsync(
+            async (channel, stopping) =>
+            {
+                try
+                {
+                    await channel.ReceiveAsync(stopping);
+                    ended.SetException(new InvalidOperationException("A clean end."));
+                }
+                catch (MessageChannelClosedException e)
+                {
+                    ended.SetResult(e);
+                }
+            },
+            new AspNetCoreTransportOptions { SseSessionTimeout = isAborted ? TimeSpan.FromHours(1) : TimeSpan.FromMilliseconds(1) });
+        using (var stream = await application.OpenAsync(isDuplex ? application.DuplexAddress : application.Address))
+        {
+            if (isAborted)
+            {
+                (await application.DeleteAsync(EventApplication.SessionOf(stream), "Aborted out%20of%20patience")).Should().Be(HttpStatusCode.NoContent);
+            }
+        }
+
+        var closed = (await ended.Task.WaitAsync(Token)).Should().BeOfType<MessageChannelClosedException>().Which;
+        closed.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        closed.CloseInfo.IsRemote.Should().BeTrue();
+        closed.Message.Should().Contain(isAborted ? "out of patience" : "SseSessionTimeout");
+    }
+
+    [Fact]
+    public async Task Send_ClientGoesAwayAndDoesNotComeBack_Fails()
+    {
+        var ended = new TaskCompletionSource<ChannelCloseInfo>();
+        await using var application = await EventApplication.StartAsync(
+            async (channel, stopping) =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        await channel.SendAsync(new byte[1000], stopping);
+                    }
+                }
+                catch (MessageChannelClosedException e)
+                {
+                    ended.SetResult(e.CloseInfo);
+                }
+            },
+            new AspNetCoreTransportOptions { SseSessionTimeout = TimeSpan.FromMilliseconds(1) });
+        (await application.OpenAsync()).Dispose();
+        (await ended.Task.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+    }
+
+    [Fact]
+    public async Task Post_ClientThatSaysItLeavesAndDoesNotClose_EndsWithItsStream()
+    {
+        var received = new List<string>();
+        var ended = new TaskCompletionSource<ChannelCloseInfo>();
+        await using var application = await EventApplication.StartAsync(
+            async (channel, stopping) =>
+            {
+                try
+                {
+                    while (await channel.ReceiveAsync(stopping) is { } message)
+                    {
+                        received.Add(message.GetText());
+                    }
+                }
+                catch (MessageChannelClosedException)
+                {
+                }
+
+                ended.SetResult(await channel.Closed);
+            },
+            new AspNetCoreTransportOptions { SseSessionTimeout = TimeSpan.FromHours(1) });
+        using (var stream = await application.OpenAsync(application.DuplexAddress))
+        {
+            using var posted = await application.PostAsync(EventApplication.SessionOf(stream), "text/plain", "last", ("Transports-Close", "Normal"));
+            posted.StatusCode.Should().Be(HttpStatusCode.NoContent);
+        }
+
+        (await ended.Task.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        received.Should().Equal("last");
+    }
+
+    [Fact]
+    public async Task Attach_EventLargerThanOneWrite_IsReplayedWhole()
+    {
+        var text = new string('x', 900_000);
+        await using var application = await EventApplication.StartAsync(
+            async (channel, stopping) => await channel.SendAsync(Message.FromText(text), stopping),
+            new AspNetCoreTransportOptions { SseReplayBufferSize = 4 * 1024 * 1024 });
+        using var first = await application.OpenAsync();
+        (await first.Content.ReadAsStringAsync(Token)).Should().Contain($"data: {text}\n\n").And.EndWith("event: close\ndata: Normal\n\n");
+        using var again = await AttachAsync(application, $"{EventApplication.SessionOf(first)}.0");
+        (await again.Content.ReadAsStringAsync(Token)).Should().Contain($".1\ndata: {text}\n\n").And.EndWith("event: close\ndata: Normal\n\n");
+    }
+
+    [Fact]
+    public async Task SendEvent_Types_ArriveWithTheirMessage()
+    {
+        await using var application = await EventApplication.StartAsync(static async (channel, stopping) =>
+        {
+            var events = channel.GetFeature<ISseFeature>()!;
+            await events.SendEventAsync("price", "1", stopping);
+            await channel.SendAsync(Message.FromText("2"), stopping);
+            await events.SendEventAsync("price", "3\n4", stopping);
+            await FluentActions.Awaiting(async () => await events.SendEventAsync("price", new string('x', 2 * 1024 * 1024), stopping)).Should().ThrowAsync<MessageTooLargeException>();
+        });
+        using var transport = new SseTransport();
+        await using var channel = await transport.ConnectAsync(new Uri($"sse+{application.Address}"), Token);
+        var received = new List<(string, string)>();
+        while (await channel.ReceiveAsync(Token) is { } message)
+        {
+            received.Add((channel.GetFeature<ISseFeature>()!.EventType, message.GetText()));
+        }
+
+        received.Should().Equal(("price", "1"), ("message", "2"), ("price", "3\n4"));
     }
 
     [Fact]

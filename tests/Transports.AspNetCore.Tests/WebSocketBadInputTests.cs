@@ -124,6 +124,30 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Frame_WrongBehindAMessage_IsToldBehindIt()
+    {
+        await using var client = await RawClient.ConnectAsync(_listener.LocalAddress);
+        await client.HandshakeAsync(_listener.LocalAddress);
+        await using var server = (await _listener.AcceptAsync(Token))!;
+        await client.SendAsync([0x82, 0x81, 0, 0, 0, 0, 0x41, 0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28]);
+        (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(0x41);
+        await FluentActions.Awaiting(async () => await server.ReceiveAsync(Token)).Should().ThrowAsync<MessageFramingException>();
+        (await client.ReadCloseCodeAsync()).Should().Be(1007);
+    }
+
+    [Fact]
+    public async Task Ping_NobodyReceives_IsAnswered()
+    {
+        await using var client = await RawClient.ConnectAsync(_listener.LocalAddress);
+        await client.HandshakeAsync(_listener.LocalAddress);
+        await using var server = (await _listener.AcceptAsync(Token))!;
+        await client.SendFrameAsync(0x89, 1, 2, 3);
+        var (first, payload) = await client.ReadFrameAsync();
+        first.Should().Be(0x8A);
+        payload.Should().Equal(1, 2, 3);
+    }
+
+    [Fact]
     public async Task Close_ByThePeer_IsAnsweredWithItsCodeAndReceivesNull()
     {
         await using var client = await RawClient.ConnectAsync(_listener.LocalAddress);
@@ -152,7 +176,7 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
         var end = await server.Closed;
         end.Status.Should().Be(ChannelCloseStatus.ProtocolError);
         end.IsRemote.Should().BeTrue();
-        end.TransportCode.Should().Be(1000);
+        end.ProtocolErrorCode.Should().Be(1000);
         end.Description.Should().Contain("fragmented message").And.EndWith("c");
     }
 

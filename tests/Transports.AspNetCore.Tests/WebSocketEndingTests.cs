@@ -21,10 +21,11 @@ public sealed class WebSocketEndingTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("close")]
-    [InlineData("reset")]
-    [InlineData("shutdown")]
-    public async Task Send_ClientThatIsGone_EndsTheHandlerThatOnlySends(string how)
+    [InlineData("close frame", ChannelCloseStatus.GoingAway)]
+    [InlineData("close", ChannelCloseStatus.ConnectionLost)]
+    [InlineData("reset", ChannelCloseStatus.ConnectionLost)]
+    [InlineData("shutdown", ChannelCloseStatus.ConnectionLost)]
+    public async Task Send_ClientThatIsGone_EndsTheHandlerThatOnlySends(string how, ChannelCloseStatus status)
     {
         var ended = new TaskCompletionSource<ChannelCloseInfo>(TaskCreationOptions.RunContinuationsAsynchronously);
         var address = await StartAsync(async (channel, _) =>
@@ -47,6 +48,10 @@ public sealed class WebSocketEndingTests : IAsyncDisposable
         await client.ReadFrameAsync();
         switch (how)
         {
+            case "close frame":
+                await client.SendFrameAsync(0x88, 0x03, 0xE9);
+                (await client.ReadCloseCodeAsync()).Should().Be(1001);
+                break;
             case "close":
                 await client.DisposeAsync();
                 break;
@@ -58,7 +63,38 @@ public sealed class WebSocketEndingTests : IAsyncDisposable
                 break;
         }
 
-        (await ended.Task.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        (await ended.Task.WaitAsync(Token)).Status.Should().Be(status);
+    }
+
+    [Theory]
+    [InlineData("close frame", ChannelCloseStatus.GoingAway)]
+    [InlineData("close", ChannelCloseStatus.ConnectionLost)]
+    [InlineData("reset", ChannelCloseStatus.ConnectionLost)]
+    [InlineData("shutdown", ChannelCloseStatus.ConnectionLost)]
+    public async Task Closed_ClientThatIsGone_CompletesThoughTheHandlerDoesNothing(string how, ChannelCloseStatus status)
+    {
+        var ended = new TaskCompletionSource<ChannelCloseInfo>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var address = await StartAsync(async (channel, _) => ended.SetResult(await channel.Closed));
+        await using var client = await RawClient.ConnectAsync(address);
+        await client.HandshakeAsync(address);
+        await client.SendFrameAsync(0x82, 7);
+        switch (how)
+        {
+            case "close frame":
+                await client.SendFrameAsync(0x88, 0x03, 0xE9);
+                break;
+            case "close":
+                await client.DisposeAsync();
+                break;
+            case "reset":
+                client.Reset();
+                break;
+            default:
+                client.ShutdownSending();
+                break;
+        }
+
+        (await ended.Task.WaitAsync(Token)).Status.Should().Be(status);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using Compare.Relays;
+
 namespace Transports.Benchmarks;
 
 /// <summary>mem beside bounded queues of arrays, which is what people write without it.</summary>
@@ -10,6 +12,8 @@ internal sealed class MemoryBenchmarks : BenchmarkedTransport
     public override string Subject => "IMessageChannel over mem";
 
     public override string Baseline => "bounded Channel<byte[]>, a copy each";
+
+    public override Wire Wire => Wire.Memory;
 
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {

@@ -3,6 +3,7 @@ using System.Net.Quic;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Compare.Relays;
 
 namespace Transports.Benchmarks;
 
@@ -22,6 +23,8 @@ internal sealed class QuicBenchmarks : BenchmarkedTransport
     public override string Baseline => "QuicStream, a write per message";
 
     public override IEnumerable<Work> Works => QuicTransport.IsSupported ? Work.All : [];
+
+    public override Wire Wire => Wire.Udp;
 
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {

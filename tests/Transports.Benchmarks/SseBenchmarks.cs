@@ -16,24 +16,35 @@ internal sealed class SseBenchmarks : BenchmarkedTransport
     {
         var transport = new SseTransport();
         var listener = await new AspNetCoreTransport().ListenAsync(new Uri("sse+http://localhost:0/"));
+        var path = DelayedPath.Open(work, Wire, listener.LocalAddress);
         var accepting = listener.AcceptAsync().AsTask();
-        var client = await transport.ConnectAsync(listener.LocalAddress);
-        return new EventFlood(work, client, (await accepting)!, listener);
+        var client = await transport.ConnectAsync(path.Address);
+        return new EventFlood(work, client, (await accepting)!, listener, path);
     }
 
     public override Task<IBenchmarkSide> OpenBaselineAsync(Work work) => SseBaseline.OpenAsync(work);
 
-    private sealed class EventFlood(Work work, IMessageChannel client, IMessageChannel server, IMessageListener listener) : IBenchmarkSide
+    private sealed class EventFlood(Work work, IMessageChannel client, IMessageChannel server, IMessageListener listener, DelayedPath path) : IBenchmarkSide
     {
         private readonly byte[] _payload = Enumerable.Repeat((byte)'*', work.PayloadSize).ToArray();
 
-        public Task RunAsync(long messages) => Task.WhenAll(Task.Run(() => SendAsync(messages)), Task.Run(() => ReceiveAsync(messages)));
+        public Task RunAsync(long messages) => work.Pattern == WorkPattern.Lone ? Task.Run(() => SendLoneAsync(messages)) : Task.WhenAll(Task.Run(() => SendAsync(messages)), Task.Run(() => ReceiveAsync(messages)));
 
         public async ValueTask DisposeAsync()
         {
             client.Abort();
             server.Abort();
             await listener.DisposeAsync();
+            await path.DisposeAsync();
+        }
+
+        private async Task SendLoneAsync(long messages)
+        {
+            for (long i = 0; i < messages; i++)
+            {
+                await SendAsync(1);
+                await ReceiveAsync(1);
+            }
         }
 
         private async Task SendAsync(long messages)

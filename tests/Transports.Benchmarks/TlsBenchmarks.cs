@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -16,6 +17,8 @@ internal sealed class TlsBenchmarks : BenchmarkedTransport
 
     public override string Baseline => "SslStream, by hand";
 
+    protected override IEnumerable<Benchmark> OwnBenchmarks => [new WorkBenchmark(this, Work.Handshakes)];
+
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
         var transport = new TcpTransport(new TcpTransportOptions
@@ -23,6 +26,12 @@ internal sealed class TlsBenchmarks : BenchmarkedTransport
             TlsServer = new TlsServerOptions { Certificate = s_certificate.Value },
             TlsClient = new TlsClientOptions { TrustedRoots = [s_certificate.Value] },
         });
+        if (work.Pattern == WorkPattern.Connecting)
+        {
+            var listener = await transport.ListenAsync(new Uri("tls://127.0.0.1:0"));
+            return new ConnectionsSide(work, new IPEndPoint(IPAddress.Loopback, listener.LocalAddress.Port), s_certificate.Value, new ChannelAcceptor(listener));
+        }
+
         return await ChannelSubject.OpenAsync(
             work,
             await transport.ListenAsync(new Uri("tls://localhost:0")),
@@ -31,6 +40,12 @@ internal sealed class TlsBenchmarks : BenchmarkedTransport
 
     public override async Task<IBenchmarkSide> OpenBaselineAsync(Work work)
     {
+        if (work.Pattern == WorkPattern.Connecting)
+        {
+            var acceptor = await KestrelTlsAcceptor.OpenAsync(s_certificate.Value);
+            return new ConnectionsSide(work, acceptor.EndPoint, s_certificate.Value, acceptor);
+        }
+
         var pairs = new List<(StreamBytes, StreamBytes)>();
         foreach (var (client, server) in await SocketPairs.ConnectTcpAsync(work.Connections))
         {

@@ -1,3 +1,5 @@
+using Compare.Relays;
+
 namespace Transports.Benchmarks;
 
 /// <summary>udp beside bare sockets. What is lost does not count: floods go on until enough has arrived.</summary>
@@ -14,11 +16,13 @@ internal sealed class UdpBenchmarks : BenchmarkedTransport
     // An echo with a window hangs on the first loss, and 64 KiB is no datagram.
     public override IEnumerable<Work> Works => Work.All.Where(work => work.Pattern != WorkPattern.Pipelined && work.PayloadSize <= 1200);
 
+    public override Wire Wire => Wire.Udp;
+
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
         var transport = new UdpTransport(s_options);
         var listener = await transport.ListenAsync(new Uri("udp://127.0.0.1:0"));
-        if (work.Pattern == WorkPattern.PingPong)
+        if (work.Pattern is WorkPattern.PingPong or WorkPattern.Lone)
         {
             return await ChannelSubject.OpenAsync(work, listener, address => transport.ConnectAsync(address));
         }

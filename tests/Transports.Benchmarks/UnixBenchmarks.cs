@@ -1,3 +1,5 @@
+using Compare.Relays;
+
 namespace Transports.Benchmarks;
 
 /// <summary>unix beside bare sockets of the file system.</summary>
@@ -8,6 +10,8 @@ internal sealed class UnixBenchmarks : BenchmarkedTransport
     public override string Subject => "IMessageChannel over unix";
 
     public override string Baseline => "async Socket, by hand";
+
+    public override Wire Wire => Wire.Unix;
 
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {

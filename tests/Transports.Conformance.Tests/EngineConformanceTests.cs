@@ -1,7 +1,7 @@
 namespace Transports.Conformance.Tests;
 
 /// <summary>The suite over other framings and over bytes that come in awkward pieces: the engine alone, on plain sockets.</summary>
-public abstract class EngineConformanceTests(IMessageFraming framing, ByteFaultOptions? faults = null) : TransportConformanceTests
+public abstract class EngineConformanceTests(IMessageFraming framing, ConnectionFaultOptions? faults = null) : TransportConformanceTests
 {
     protected override string Name => "loop";
 
@@ -10,9 +10,9 @@ public abstract class EngineConformanceTests(IMessageFraming framing, ByteFaultO
     // Connections are the transports' own; here it is what goes over one that differs.
     protected override int ConnectionCount => 200;
 
-    protected override long BytesInFlightBound => 2 * 1024 * 1024;
+    protected override long MaxBytesInFlight => 2 * 1024 * 1024;
 
-    protected override ITransport CreateTransport(ConformanceOptions options) => new LoopbackTransport(options, framing, faults);
+    protected override ITransport CreateTransport(ConformanceOptions options) => LoopbackTransport.Create(options, framing, faults);
 
     protected override Uri CreateListenAddress() => new("loop://localhost:0");
 }
@@ -25,13 +25,13 @@ public sealed class LittleEndianConformanceTests() : EngineConformanceTests(new 
 
 public sealed class SmallPiecesConformanceTests() : EngineConformanceTests(
     LengthPrefixedFraming.Default,
-    new ByteFaultOptions { Seed = 1, MaxReadSize = 1500, MaxWriteSize = 1500 });
+    new ConnectionFaultOptions { Seed = 1, MaxReadSize = 1500, MaxWriteSize = 1500 });
 
 public sealed class TinyPiecesConformanceTests() : EngineConformanceTests(
     new VarintFraming(),
-    new ByteFaultOptions { Seed = 2, MaxReadSize = 7, MaxWriteSize = 5 })
+    new ConnectionFaultOptions { Seed = 2, MaxReadSize = 7, MaxWriteSize = 5 })
 {
     protected override int MessageCount => 500;
 
-    protected override int RaceRounds => 2;
+    protected override int RaceIterations => 2;
 }

@@ -14,8 +14,6 @@ public class GrpcConformanceTests : TransportConformanceTests
             ? new GrpcTransport(Configure(options.ApplyTo(new GrpcTransportOptions())))
             : new GrpcServerTransport(Configure(options.ApplyTo(new GrpcServerTransportOptions())));
 
-    protected override ContractModelOptions ModelOptions => base.ModelOptions with { KnownFailureDropsWhatArrived = true, KnownCloseSeenAsLoss = true, KnownCloseFailsAHalfClose = true };
-
     protected override Uri CreateListenAddress() => new("grpc+http://localhost:0");
 
     protected virtual GrpcTransportOptions Configure(GrpcTransportOptions options) => options;

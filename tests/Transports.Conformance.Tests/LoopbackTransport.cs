@@ -3,18 +3,41 @@ using System.Net.Sockets;
 
 namespace Transports.Conformance.Tests;
 
-/// <summary>The smallest transport there is: a framed channel on a loopback socket.</summary>
-internal sealed class LoopbackTransport(ConformanceOptions options, IMessageFraming framing, ByteFaultOptions? faults) : IClientTransport, IServerTransport
+/// <summary>The smallest transport there is: a channel on a loopback socket.</summary>
+internal sealed class LoopbackTransport(ChannelCharacteristics characteristics, Func<Socket, ChannelSide, Uri?, IMessageChannel> open) : IClientTransport, IServerTransport
 {
     public IReadOnlyList<string> Schemes { get; } = ["loop"];
 
-    public ChannelCharacteristics GetCharacteristics(string scheme) => new()
+    public ChannelCharacteristics GetCharacteristics(string scheme) => characteristics;
+
+    /// <summary>Framed channels.</summary>
+    public static LoopbackTransport Create(ConformanceOptions options, IMessageFraming framing, ConnectionFaultOptions? faults)
     {
-        IsReliable = true,
-        IsOrdered = true,
-        SupportsHalfClose = true,
-        MaxMessageSize = options.MaxMessageSize,
-    };
+        var characteristics = new ChannelCharacteristics
+        {
+            IsReliable = true,
+            IsOrdered = true,
+            SupportsHalfClose = true,
+            MaxMessageSize = options.MaxMessageSize,
+        };
+        return new LoopbackTransport(characteristics, (socket, side, remote) =>
+        {
+            var bytes = ByteConnection.Create(socket);
+            if (faults is not null)
+            {
+                bytes = new FaultyByteConnection(bytes, faults);
+            }
+
+            return new FramedMessageChannel(bytes, framing, new MessageChannelContext
+            {
+                TransportName = "loop",
+                Side = side,
+                Characteristics = characteristics,
+                Options = options.ApplyTo(new MessageChannelOptions()),
+                RemoteAddress = remote,
+            });
+        });
+    }
 
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
     {
@@ -55,24 +78,11 @@ internal sealed class LoopbackTransport(ConformanceOptions options, IMessageFram
         }
     }
 
-    private FramedMessageChannel Open(Socket socket, ChannelSide side, Uri? remote)
+    private IMessageChannel Open(Socket socket, ChannelSide side, Uri? remote)
     {
         // A small kernel buffer is soon full, also by small pieces.
         socket.SendBufferSize = 32 * 1024;
-        var bytes = ByteConnection.Create(socket);
-        if (faults is not null)
-        {
-            bytes = new FaultyByteConnection(bytes, faults);
-        }
-
-        return new FramedMessageChannel(bytes, framing, new MessageChannelContext
-        {
-            Transport = "loop",
-            Side = side,
-            Characteristics = GetCharacteristics("loopback"),
-            Options = options.ApplyTo(new MessageChannelOptions()),
-            RemoteAddress = remote,
-        });
+        return open(socket, side, remote);
     }
 
     private sealed class Listener(LoopbackTransport transport, Socket socket) : IMessageListener

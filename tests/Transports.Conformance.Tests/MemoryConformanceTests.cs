@@ -6,7 +6,7 @@ public sealed class MemoryConformanceTests : TransportConformanceTests
     private int _names;
 
     // Nothing lies between the two ends but their own buffers.
-    protected override long BytesInFlightBound => 0;
+    protected override long MaxBytesInFlight => 0;
 
     // A name belongs to one transport, so the side that dials uses the one that listens.
     protected override ITransport CreateTransport(ConformanceOptions options)

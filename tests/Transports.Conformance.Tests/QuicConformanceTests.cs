@@ -8,7 +8,7 @@ public sealed class QuicConformanceTests : TransportConformanceTests
     protected override int ConnectionCount => 500;
 
     // Each transport has a socket of its own in each process, shared by its connections, that the native library closes later.
-    protected override int SocketSlack => 32;
+    protected override int AllowedExtraSockets => 32;
 
     protected override ITransport CreateTransport(ConformanceOptions options)
         => new QuicTransport(QuicTestCertificate.Use(options.ApplyTo(new QuicTransportOptions())));

@@ -58,7 +58,7 @@ public sealed class SendsAtTheEndTests
 
         return new FramedMessageChannel(connection, LengthPrefixedFraming.Default, new MessageChannelContext
         {
-            Transport = "stepped",
+            TransportName = "stepped",
             Side = ChannelSide.Client,
             Options = options,
             Characteristics = new ChannelCharacteristics { IsReliable = true, IsOrdered = true, SupportsHalfClose = true },

@@ -8,8 +8,6 @@ public class SseConformanceTests : TransportConformanceTests
     // Each turn of the client's flusher is an HTTP request.
     protected override int MessageCount => 20_000;
 
-    protected override ContractModelOptions ModelOptions => base.ModelOptions with { KnownCloseSeenAsLoss = true };
-
     protected override ITransport CreateTransport(ConformanceOptions options) => options.Side == ChannelSide.Server
         ? new AspNetCoreTransport(ConfigureServer(options.ApplyTo(new AspNetCoreTransportOptions())))
         : new SseTransport(ConfigureClient(options.ApplyTo(new SseTransportOptions())));

@@ -30,7 +30,7 @@ internal sealed class SteppedByteConnection : ByteConnection
         }
     }
 
-    public override ValueTask CompleteWritesAsync()
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
         lock (_gate)
         {
@@ -60,7 +60,7 @@ internal sealed class SteppedByteConnection : ByteConnection
 
     public void Finish() => _read.TrySetResult(0);
 
-    public override void Abort()
+    public override void Abort(ChannelCloseInfo info)
     {
         _read.TrySetException(new IOException("aborted"));
         lock (_gate)

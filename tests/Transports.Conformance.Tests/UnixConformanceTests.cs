@@ -8,7 +8,7 @@ public sealed class UnixConformanceTests : TransportConformanceTests
     private int _sockets;
 
     // A Unix domain socket has no reset: between two messages, a killed peer looks like one that has finished.
-    protected override bool TellsAbortFromClose => false;
+    protected override bool DistinguishesAbortFromClose => false;
 
     protected override ITransport CreateTransport(ConformanceOptions options) => new TcpTransport(options.ApplyTo(new TcpTransportOptions()));
 

@@ -142,8 +142,8 @@ public sealed partial class GettingStartedSnippets
     // snippet: relay
     private static async Task RelayAsync(IMessageChannel client, IMessageChannel upstream, CancellationToken cancellationToken)
     {
-        var up = client.PipeToAsync(upstream, cancellationToken);
-        var down = upstream.PipeToAsync(client, cancellationToken);
+        var up = client.CopyToAsync(upstream, cancellationToken);
+        var down = upstream.CopyToAsync(client, cancellationToken);
 
         // The first end ends both: the other direction would wait for a message that has nobody to go to.
         await Task.WhenAny(up, down);

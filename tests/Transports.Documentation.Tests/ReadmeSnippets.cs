@@ -20,7 +20,7 @@ public sealed class ReadmeSnippets
         // Answers every message in capitals. Port 0 lets the system choose a free one.
         await using var server = new MessageServer(transports, new Uri("tcp://localhost:0"), async (channel, stopping) =>
         {
-            await foreach (var message in channel.ReadAllAsync(stopping))
+            await foreach (var message in channel.ReceiveAllAsync(stopping))
             {
                 await channel.SendAsync(message.GetText().ToUpperInvariant(), stopping);
             }

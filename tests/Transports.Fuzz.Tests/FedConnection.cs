@@ -28,9 +28,9 @@ internal sealed class FedConnection(byte[] bytes, Func<int, int> pieceAt) : Byte
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _aborted.IsCancellationRequested ? throw new IOException("aborted") : default;
 
-    public override ValueTask CompleteWritesAsync() => default;
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close) => default;
 
-    public override void Abort() => _aborted.Cancel();
+    public override void Abort(ChannelCloseInfo info) => _aborted.Cancel();
 
     public override ValueTask DisposeAsync() => default;
 }

@@ -9,12 +9,12 @@ internal static class GrpcInput
 {
     public static byte[] Create(Random random, bool envelope, bool gzip)
     {
-        var framing = GrpcMessageChannel.CreateFraming(envelope, new GrpcCompression { IsEnabled = false });
+        var codec = new GrpcCodec(ChannelSide.Client, envelope, new GrpcCompression { IsEnabled = false }, new MessageChannelOptions());
         var output = new ArrayBufferWriter<byte>();
         for (var i = random.Next(1, 6); i > 0; i--)
         {
-            var one = new ArrayBufferWriter<byte>();
-            framing.WriteFrame(new Message(Bytes.Some(random), random.Next(2) == 0 ? MessageKind.Text : MessageKind.Binary), one);
+            var one = new OutputBuffer(ArrayPool<byte>.Shared);
+            codec.Write(new Message(Bytes.Some(random), random.Next(2) == 0 ? MessageKind.Text : MessageKind.Binary), one);
             var frame = one.WrittenSpan;
             if (gzip && random.Next(3) != 0)
             {

@@ -124,7 +124,7 @@ public class BadInputTests
         var receive = async () => await channel.ReceiveAsync(TestContext.Current.CancellationToken);
 
         (await receive.Should().ThrowAsync<MessageChannelClosedException>())
-            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, TransportCode = (long)expected });
+            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, ProtocolErrorCode = (long)expected });
     }
 
     [Fact]
@@ -150,6 +150,6 @@ public class BadInputTests
         };
 
         (await send.Should().ThrowAsync<MessageChannelClosedException>())
-            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.PolicyViolation, Description = "Wer bist du? ü", TransportCode = 16L });
+            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.PolicyViolation, Description = "Wer bist du? ü", ProtocolErrorCode = 16L });
     }
 }

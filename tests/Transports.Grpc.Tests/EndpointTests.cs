@@ -19,9 +19,9 @@ public class EndpointTests
         app.MapMessageChannel("/transports.v1.MessageChannel/Connect", EchoServer.EchoAsync);
         app.MapGrpcMessageChannel("shop.Orders/Watch", async (channel, stopping) =>
         {
-            channel.GetFeature<IGrpcServerCall>()!.Method.Should().Be("shop.Orders/Watch");
+            channel.GetFeature<IGrpcServerCallFeature>()!.Method.Should().Be("shop.Orders/Watch");
             await channel.SendAsync(new byte[] { 1 }, stopping);
-            channel.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.OutOfRange, "no more");
+            channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.OutOfRange, "no more");
         });
         await app.StartAsync(Token);
         var port = new Uri(app.Urls.First()).Port;
@@ -36,11 +36,11 @@ public class EndpointTests
         await using var watch = await transport.ConnectAsync(new Uri($"grpc+http://127.0.0.1:{port}/shop.Orders/Watch"), Token);
         (await watch.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(1);
         var receive = async () => await watch.ReceiveAsync(Token);
-        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.OutOfRange);
+        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.OutOfRange);
 
         await using var unknown = await transport.ConnectAsync(new Uri($"grpc+http://127.0.0.1:{port}/shop.Orders/Forget"), Token);
         var receiveUnknown = async () => await unknown.ReceiveAsync(Token);
-        (await receiveUnknown.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Unimplemented);
+        (await receiveUnknown.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unimplemented);
         await echo.CloseAsync(cancellationToken: Token);
     }
 
@@ -57,7 +57,7 @@ public class EndpointTests
         var receive = async () => await channel.ReceiveAsync(Token);
 
         var info = (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo;
-        info.TransportCode.Should().Be((long)GrpcStatusCode.Unknown);
+        info.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unknown);
         info.Description.Should().NotContain("1234");
     }
 
@@ -84,13 +84,13 @@ public class EndpointTests
         app.MapGrpcMessageChannel("shop.Orders/Get", async (channel, stopping) =>
         {
             await EchoServer.EchoAsync(channel, stopping);
-            channel.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.NotFound, "nicht für dich");
+            channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.NotFound, "nicht für dich");
         });
         await app.StartAsync(Token);
         var payload = new byte[1000];
         new Random(1).NextBytes(payload);
         var frame = new byte[5 + payload.Length];
-        GrpcFraming.WritePrefix(frame, isCompressed: false, payload.Length);
+        GrpcCodec.WritePrefix(frame, isCompressed: false, payload.Length);
         payload.CopyTo(frame, 5);
 
         // Two pieces, each encoded by itself and so with padding in the middle.
@@ -228,7 +228,7 @@ public class EndpointTests
 
         await using var pair = await GrpcPair.OpenAsync(options);
 
-        pair.Server.GetFeature<IGrpcServerCall>()!.RequestHeaders.GetText("user-agent").Should().StartWith(expected);
+        pair.Server.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetText("user-agent").Should().StartWith(expected);
     }
 
     private static byte[] DecodePieces(string text)

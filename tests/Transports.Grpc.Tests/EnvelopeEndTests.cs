@@ -34,8 +34,8 @@ public class EnvelopeEndTests
         await pair.Server.CloseAsync(ChannelCloseStatus.PolicyViolation, "genug", Token);
 
         (await pair.Client.Closed.WaitAsync(Token)).Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.PolicyViolation, IsRemote = true, Description = "genug", TransportCode = (long)GrpcStatusCode.PermissionDenied });
-        pair.Client.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.PermissionDenied);
+            new { Status = ChannelCloseStatus.PolicyViolation, IsRemote = true, Description = "genug", ProtocolErrorCode = (long)GrpcStatusCode.PermissionDenied });
+        pair.Client.GetFeature<IGrpcClientCallFeature>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.PermissionDenied);
         var send = async () => await pair.Client.SendAsync(new byte[1], Token);
         await send.Should().ThrowAsync<MessageChannelClosedException>();
     }
@@ -126,12 +126,12 @@ public class EnvelopeEndTests
     public async Task Characteristics_MethodOfSomebodyElse_NeitherOfTheTwo()
     {
         await using var own = await GrpcPair.OpenAsync();
-        own.Client.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = true, PreservesKind = true });
-        own.Server.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = true, PreservesKind = true });
+        own.Client.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = true, PreservesMessageKind = true });
+        own.Server.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = true, PreservesMessageKind = true });
 
         await using var other = await GrpcPair.OpenAsync(path: "/a.B/C");
-        other.Client.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = false, PreservesKind = false });
-        other.Server.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = false, CarriesCloseStatus = true, PreservesKind = false });
+        other.Client.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = true, CarriesCloseStatus = false, PreservesMessageKind = false });
+        other.Server.Characteristics.Should().BeEquivalentTo(new { SupportsHalfClose = false, CarriesCloseStatus = true, PreservesMessageKind = false });
         var complete = async () => await other.Server.CompleteSendingAsync(Token);
         await complete.Should().ThrowAsync<NotSupportedException>();
 

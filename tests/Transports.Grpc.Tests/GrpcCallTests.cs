@@ -13,7 +13,7 @@ public class GrpcCallTests
         var options = new GrpcTransportOptions();
         options.Metadata.Add("agent", "tests");
         await using var pair = await GrpcPair.OpenAsync(options, call: call);
-        var server = pair.Server.GetFeature<IGrpcServerCall>()!;
+        var server = pair.Server.GetFeature<IGrpcServerCallFeature>()!;
 
         server.RequestHeaders.GetText("tenant").Should().Be("acme");
         server.RequestHeaders.GetText("agent").Should().Be("tests");
@@ -22,7 +22,7 @@ public class GrpcCallTests
         server.ResponseHeaders.Add("region", "north");
         server.ResponseTrailers.Add("cost-bin", new byte[] { 1 });
         await server.SendHeadersAsync(Token);
-        var client = pair.Client.GetFeature<IGrpcClientCall>()!;
+        var client = pair.Client.GetFeature<IGrpcClientCallFeature>()!;
         (await client.ResponseHeaders.WaitAsync(Token)).GetText("region").Should().Be("north");
         client.Status.Should().BeNull();
 
@@ -38,14 +38,14 @@ public class GrpcCallTests
     public async Task SetStatus_BeforeANormalClose_IsWhatTheClientGets()
     {
         await using var pair = await GrpcPair.OpenAsync(path: "/shop.Orders/Get");
-        pair.Server.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.NotFound, "Bestellung ü fehlt");
+        pair.Server.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.NotFound, "Bestellung ü fehlt");
 
         await pair.Server.CloseAsync(cancellationToken: Token);
 
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.PolicyViolation, Description = "Bestellung ü fehlt", TransportCode = 5L });
-        pair.Client.GetFeature<IGrpcClientCall>()!.Status.Should().Be(new GrpcStatus(GrpcStatusCode.NotFound, "Bestellung ü fehlt"));
+            new { Status = ChannelCloseStatus.PolicyViolation, Description = "Bestellung ü fehlt", ProtocolErrorCode = 5L });
+        pair.Client.GetFeature<IGrpcClientCallFeature>()!.Status.Should().Be(new GrpcStatus(GrpcStatusCode.NotFound, "Bestellung ü fehlt"));
     }
 
     [Fact]
@@ -53,10 +53,10 @@ public class GrpcCallTests
     {
         await using var pair = await GrpcPair.OpenAsync(call: new GrpcCallOptions { Timeout = TimeSpan.FromMilliseconds(200) });
 
-        pair.Server.GetFeature<IGrpcServerCall>()!.Deadline.Should().NotBeNull();
+        pair.Server.GetFeature<IGrpcServerCallFeature>()!.Deadline.Should().NotBeNull();
 
         (await pair.Client.Closed.WaitAsync(Token)).Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.TimedOut, TransportCode = (long)GrpcStatusCode.DeadlineExceeded });
+            new { Status = ChannelCloseStatus.TimedOut, ProtocolErrorCode = (long)GrpcStatusCode.DeadlineExceeded });
         (await pair.Server.Closed.WaitAsync(Token)).Status.Should().BeOneOf(ChannelCloseStatus.TimedOut, ChannelCloseStatus.ConnectionLost);
     }
 
@@ -85,7 +85,7 @@ public class GrpcCallTests
 
         var receive = async () => await channel.ReceiveAsync(Token);
 
-        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Unimplemented);
+        (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unimplemented);
     }
 
     [Fact(Timeout = 30_000)]

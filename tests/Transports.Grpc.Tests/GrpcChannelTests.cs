@@ -60,7 +60,7 @@ public class GrpcChannelTests
         (await pair.Client.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(1);
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         var closed = (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo;
-        closed.Should().BeEquivalentTo(new { Status = status, IsRemote = true, Description = description, TransportCode = (long)CloseStatusMap.ToGrpc(status) });
+        closed.Should().BeEquivalentTo(new { Status = status, IsRemote = true, Description = description, ProtocolErrorCode = (long)CloseStatusMap.ToGrpc(status) });
         (await pair.Client.Closed).Should().Be(closed);
     }
 
@@ -105,7 +105,7 @@ public class GrpcChannelTests
 
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>())
-            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ConnectionLost, IsRemote = true, TransportCode = (long)GrpcStatusCode.Cancelled });
+            .Which.CloseInfo.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ConnectionLost, IsRemote = true, ProtocolErrorCode = (long)GrpcStatusCode.Cancelled });
     }
 
     [Fact]
@@ -158,6 +158,6 @@ public class GrpcChannelTests
         var receive = async () => await channel.ReceiveAsync(Token);
 
         (await receive.Should().ThrowAsync<MessageChannelClosedException>())
-            .Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Unimplemented);
+            .Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unimplemented);
     }
 }

@@ -8,14 +8,14 @@ internal static class GzipFrame
     public static byte[] Of(byte[] payload)
     {
         using var stream = new MemoryStream();
-        stream.Write(new byte[GrpcFraming.PrefixSize]);
+        stream.Write(new byte[GrpcCodec.PrefixSize]);
         using (var gzip = new GZipStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
         {
             gzip.Write(payload);
         }
 
         var frame = stream.ToArray();
-        GrpcFraming.WritePrefix(frame, isCompressed: true, frame.Length - GrpcFraming.PrefixSize);
+        GrpcCodec.WritePrefix(frame, isCompressed: true, frame.Length - GrpcCodec.PrefixSize);
         return frame;
     }
 }

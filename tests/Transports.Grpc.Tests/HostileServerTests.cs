@@ -22,7 +22,7 @@ public class HostileServerTests
         {
             var info = await FailAsync(context => EndAsync(context, trailersOnly, ("grpc-status", status)));
 
-            info.TransportCode.Should().Be((long)expected);
+            info.ProtocolErrorCode.Should().Be((long)expected);
             info.IsRemote.Should().BeTrue();
         }
     }
@@ -32,7 +32,7 @@ public class HostileServerTests
     {
         foreach (var trailersOnly in new[] { true, false })
         {
-            (await FailAsync(context => EndAsync(context, trailersOnly, ("grpc-status", "0"), ("grpc-status", "0")))).TransportCode.Should().Be((long)GrpcStatusCode.Unknown);
+            (await FailAsync(context => EndAsync(context, trailersOnly, ("grpc-status", "0"), ("grpc-status", "0")))).ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unknown);
         }
     }
 
@@ -41,7 +41,7 @@ public class HostileServerTests
     {
         var info = await FailAsync(context => EndAsync(context, trailersOnly: false, ("something", "else")));
 
-        info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, TransportCode = (long)GrpcStatusCode.Unknown, IsRemote = true });
+        info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, ProtocolErrorCode = (long)GrpcStatusCode.Unknown, IsRemote = true });
     }
 
     [Theory]
@@ -97,7 +97,7 @@ public class HostileServerTests
         else
         {
             (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-                new { Status = ChannelCloseStatus.ProtocolError, TransportCode = (long)GrpcStatusCode.Unknown });
+                new { Status = ChannelCloseStatus.ProtocolError, ProtocolErrorCode = (long)GrpcStatusCode.Unknown });
         }
     }
 
@@ -116,7 +116,7 @@ public class HostileServerTests
             await context.Response.WriteAsync("<html>Sorry</html>");
         });
 
-        info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, TransportCode = (long)expected });
+        info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, ProtocolErrorCode = (long)expected });
         info.Description.Should().Contain(httpStatus.ToString(System.Globalization.CultureInfo.InvariantCulture));
         var refusal = info.Error.Should().BeOfType<TransportRefusedException>().Which;
         refusal.StatusCode.Should().Be(httpStatus);
@@ -156,7 +156,7 @@ public class HostileServerTests
     {
         var whole = GzipFrame.Of(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2000));
         var cut = whole[..(5 + kept)];
-        GrpcFraming.WritePrefix(cut, isCompressed: true, kept);
+        GrpcCodec.WritePrefix(cut, isCompressed: true, kept);
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, cut));
         using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
@@ -187,7 +187,7 @@ public class HostileServerTests
             foreach (var size in new[] { 1000, 1001 })
             {
                 var frame = new byte[5 + size];
-                GrpcFraming.WritePrefix(frame, isCompressed: false, size);
+                GrpcCodec.WritePrefix(frame, isCompressed: false, size);
                 await context.Response.BodyWriter.WriteAsync(frame);
             }
 

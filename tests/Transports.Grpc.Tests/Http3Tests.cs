@@ -25,15 +25,15 @@ public class Http3Tests
         }
 
         pair.Server.GetFeature<IHttpChannelFeature>()!.HttpProtocol.Should().Be("HTTP/3");
-        var call = pair.Server.GetFeature<IGrpcServerCall>()!;
+        var call = pair.Server.GetFeature<IGrpcServerCallFeature>()!;
         call.ResponseTrailers.Add("grpc-status-details-bin", new byte[] { 8, 5 });
         call.SetStatus(GrpcStatusCode.NotFound, "fehlt: ü");
         await pair.Server.CloseAsync(cancellationToken: Token);
 
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { TransportCode = (long)GrpcStatusCode.NotFound, Description = "fehlt: ü", IsRemote = true });
-        pair.Client.GetFeature<IGrpcClientCall>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out _).Should().BeTrue();
+            new { ProtocolErrorCode = (long)GrpcStatusCode.NotFound, Description = "fehlt: ü", IsRemote = true });
+        pair.Client.GetFeature<IGrpcClientCallFeature>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out _).Should().BeTrue();
     }
 
     [Fact(Timeout = 60_000)]
@@ -47,7 +47,7 @@ public class Http3Tests
 
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.ConnectionLost, TransportCode = (long)GrpcStatusCode.Cancelled });
+            new { Status = ChannelCloseStatus.ConnectionLost, ProtocolErrorCode = (long)GrpcStatusCode.Cancelled });
     }
 
     [Fact(Timeout = 60_000)]

@@ -26,7 +26,7 @@ public class KeepAliveTests
 
         var receive = () => receiving;
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.TimedOut, IsRemote = true, TransportCode = (long)GrpcStatusCode.Unavailable });
+            new { Status = ChannelCloseStatus.TimedOut, IsRemote = true, ProtocolErrorCode = (long)GrpcStatusCode.Unavailable });
         pair.Client.Closed.IsCompleted.Should().BeTrue();
         pair.Server.Abort();
     }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Google.Protobuf;
 
 namespace Transports;
@@ -15,10 +14,9 @@ public class ProtoTests
     {
         var payload = new byte[size];
         new Random(size).NextBytes(payload);
-        var output = new ArrayBufferWriter<byte>();
-        new GrpcFraming(hasEnvelope: true, new GrpcCompression { IsEnabled = false }).WriteFrame(new Message(payload, kind), output);
+        var frame = new CodecHarness(hasEnvelope: true).Write(new Message(payload, kind));
 
-        var read = V1.Message.Parser.ParseFrom(output.WrittenSpan[GrpcFraming.PrefixSize..]);
+        var read = V1.Message.Parser.ParseFrom(frame.AsSpan(GrpcCodec.PrefixSize));
 
         read.Payload.ToByteArray().Should().Equal(payload);
         read.Kind.Should().Be((V1.Message.Types.Kind)kind);
@@ -44,7 +42,7 @@ public class ProtoTests
     {
         var end = new EnvelopeEnd(status, status is null ? null : "Größe");
 
-        var read = V1.Message.Parser.ParseFrom(Envelope.FrameEnd(end).AsSpan(GrpcFraming.PrefixSize)).End;
+        var read = V1.Message.Parser.ParseFrom(Envelope.FrameEnd(end).AsSpan(GrpcCodec.PrefixSize)).End;
 
         read.Status.ToString().Should().Be(status?.ToString() ?? "HalfClosed");
         read.Description.Should().Be(end.Description ?? "");

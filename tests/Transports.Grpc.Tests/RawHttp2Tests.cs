@@ -79,7 +79,7 @@ public class RawHttp2Tests
                 await Task.Delay(10, Token);
             }
         };
-        (await send.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Internal);
+        (await send.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Internal);
     }
 
     [Fact(Timeout = 60_000)]
@@ -98,7 +98,7 @@ public class RawHttp2Tests
         var stream = await second.ReadRequestAsync();
         var received = new List<byte>(await second.ReadDataAsync(10));
         await second.HeadersAsync(stream, isEnd: false, s_headers);
-        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+        await channel.GetFeature<IGrpcClientCallFeature>()!.ResponseHeaders.WaitAsync(Token);
 
         await channel.SendAsync(two, Token);
 
@@ -121,7 +121,7 @@ public class RawHttp2Tests
             var (connection, stream, opened) = await OpenAsync(server, transport, streamWindow: 0);
             await using var channel = opened;
             await connection.HeadersAsync(stream, isEnd: false, s_headers);
-            await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+            await channel.GetFeature<IGrpcClientCallFeature>()!.ResponseHeaders.WaitAsync(Token);
             using var impatient = new CancellationTokenSource(10);
             var receive = async () => await channel.ReceiveAsync(impatient.Token);
             await receive.Should().ThrowAsync<OperationCanceledException>();
@@ -130,7 +130,7 @@ public class RawHttp2Tests
             await connection.ResetAsync(stream, code: 2);
 
             var flush = async () => await channel.FlushAsync(Token).AsTask().WaitAsync(TimeSpan.FromSeconds(10), Token);
-            (await flush.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.Internal);
+            (await flush.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Internal);
         }
     }
 
@@ -172,7 +172,7 @@ public class RawHttp2Tests
 
         var receive = async () => await channel.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = status, TransportCode = (long)expected, IsRemote = true });
+            new { Status = status, ProtocolErrorCode = (long)expected, IsRemote = true });
     }
 
     [Fact(Timeout = 60_000)]
@@ -183,15 +183,15 @@ public class RawHttp2Tests
         var (connection, stream, opened) = await OpenAsync(server, transport);
         await using var channel = opened;
         await connection.HeadersAsync(stream, isEnd: false, s_headers);
-        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+        await channel.GetFeature<IGrpcClientCallFeature>()!.ResponseHeaders.WaitAsync(Token);
 
         await connection.GoAwayAsync(stream);
         await connection.DisposeAsync();
 
         var receive = async () => await channel.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.ConnectionLost, TransportCode = (long)GrpcStatusCode.Unavailable, IsRemote = true });
-        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.Unavailable);
+            new { Status = ChannelCloseStatus.ConnectionLost, ProtocolErrorCode = (long)GrpcStatusCode.Unavailable, IsRemote = true });
+        channel.GetFeature<IGrpcClientCallFeature>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.Unavailable);
     }
 
     // Each code that a gRPC program decides by, for ends that no trailers tell.
@@ -208,7 +208,7 @@ public class RawHttp2Tests
         var (connection, stream, opened) = await OpenAsync(server, transport);
         await using var channel = opened;
         await connection.HeadersAsync(stream, isEnd: false, s_headers);
-        await channel.GetFeature<IGrpcClientCall>()!.ResponseHeaders.WaitAsync(Token);
+        await channel.GetFeature<IGrpcClientCallFeature>()!.ResponseHeaders.WaitAsync(Token);
         switch (ending)
         {
             case "reset":
@@ -231,7 +231,7 @@ public class RawHttp2Tests
         var receive = async () => await channel.ReceiveAsync(Token);
 
         await receive.Should().ThrowAsync<Exception>();
-        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(expected);
+        channel.GetFeature<IGrpcClientCallFeature>()!.Status!.Value.Code.Should().Be(expected);
     }
 
     [Fact(Timeout = 60_000)]

@@ -52,7 +52,7 @@ public class ShutdownTests
         {
             (await client.ReceiveAsync(Token)).Should().BeNull();
             (await client.Closed).Should().BeEquivalentTo(
-                new { Status = ChannelCloseStatus.GoingAway, IsRemote = true, TransportCode = (long)GrpcStatusCode.Unavailable });
+                new { Status = ChannelCloseStatus.GoingAway, IsRemote = true, ProtocolErrorCode = (long)GrpcStatusCode.Unavailable });
             await client.DisposeAsync();
         }
     }

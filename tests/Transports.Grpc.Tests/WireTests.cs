@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Transports;
 
 public class WireTests
@@ -31,35 +29,6 @@ public class WireTests
         GrpcTimeout.Format(TimeSpan.FromSeconds(seconds)).Should().Be(text);
         GrpcTimeout.TryParse(text, out var parsed).Should().BeTrue();
         parsed.Should().Be(TimeSpan.FromSeconds(seconds));
-    }
-
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(127)]
-    [InlineData(128)]
-    [InlineData(16_384)]
-    [InlineData(3_000_000)]
-    public void Framing_EnvelopeOfAnySize_ComesBackFromAnyCut(int size)
-    {
-        var framing = new GrpcFraming(hasEnvelope: true, new GrpcCompression { IsEnabled = false });
-        var payload = new byte[size];
-        new Random(size).NextBytes(payload);
-        var output = new ArrayBufferWriter<byte>();
-        framing.WriteFrame(new Message(payload, MessageKind.Text), output);
-        var decoder = framing.CreateDecoder(size);
-
-        for (var cut = 0; cut < output.WrittenCount; cut += Math.Max(1, output.WrittenCount / 50))
-        {
-            var part = new ReadOnlySequence<byte>(output.WrittenMemory[..cut]);
-            decoder.TryReadFrame(ref part, out _).Should().BeFalse();
-        }
-
-        var whole = new ReadOnlySequence<byte>(output.WrittenMemory);
-        decoder.TryReadFrame(ref whole, out var read).Should().BeTrue();
-        read.ToArray().Should().Equal(payload);
-        whole.Length.Should().Be(0);
-        ((IGrpcFrameDecoder)decoder).LastKind.Should().Be(MessageKind.Text);
     }
 
     [Fact]

@@ -76,7 +76,7 @@ internal sealed class ScriptedConnection(ScriptedLink link, bool zeroByteReads) 
         }
     }
 
-    public override ValueTask CompleteWritesAsync()
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
         lock (link.Gate)
         {
@@ -85,7 +85,7 @@ internal sealed class ScriptedConnection(ScriptedLink link, bool zeroByteReads) 
         }
     }
 
-    public override void Abort()
+    public override void Abort(ChannelCloseInfo info)
     {
         lock (link.Gate)
         {

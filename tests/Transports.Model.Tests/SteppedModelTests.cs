@@ -14,11 +14,6 @@ public sealed class SteppedModelTests
     private static readonly ContractModelOptions Options = new()
     {
         Seeds = new ContractModelOptions().Seeds is var seeds && Environment.GetEnvironmentVariable("TRANSPORTS_MODEL_SEEDS") is null ? DefaultSeeds : seeds,
-        KnownDisposeTakesLentMemory = true,
-        KnownFailedSendHidesTheLoss = true,
-        KnownFailureDropsWhatArrived = true,
-        KnownEnderRunsUserCode = true,
-        KnownEndToldBeforeClosed = true,
     };
 
     [Fact]
@@ -60,10 +55,10 @@ public sealed class SteppedModelTests
         var program = new ModelProgram(seed, new ModelLimits(client.Characteristics, server.Characteristics, MaxMessageSize, MaxSteps));
         ModelEnd[] ends =
         [
-            new(0, client, seed, history, Options) { PeerHalfCloses = true },
-            new(1, server, seed, history, Options) { PeerHalfCloses = true },
+            new(0, client, seed, history) { PeerHalfCloses = true },
+            new(1, server, seed, history) { PeerHalfCloses = true },
         ];
-        var run = new ModelRun(program, ends, history, Options, startsInOrder: true);
+        var run = new ModelRun(program, ends, history, startsInOrder: true);
         new SteppedModelRunner(run, pool, clock, link).Run();
         foreach (var end in ends)
         {
@@ -81,7 +76,7 @@ public sealed class SteppedModelTests
     // What has reached this machine is received, however the connection ended.
     private static void CheckArrived(ModelEnd end, ScriptedConnection? connection, ModelHistory history)
     {
-        if (connection is null || Options.KnownFailureDropsWhatArrived || end.EndSeen is not { } seen || end.EndersBegan < seen)
+        if (connection is null || end.EndSeen is not { } seen || end.EndersBegan < seen)
         {
             return;
         }
@@ -107,7 +102,7 @@ public sealed class SteppedModelTests
     private static FramedMessageChannel Open(ByteConnection connection, ChannelSide side, TimeProvider clock, LeakTrackingArrayPool buffers)
         => new(connection, LengthPrefixedFraming.Default, new MessageChannelContext
         {
-            Transport = "scripted",
+            TransportName = "scripted",
             Side = side,
             Options = Apply(new MessageChannelOptions(), clock, buffers),
             Characteristics = new ChannelCharacteristics { IsReliable = true, IsOrdered = true, SupportsHalfClose = true },

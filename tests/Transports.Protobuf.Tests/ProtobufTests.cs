@@ -31,11 +31,12 @@ public sealed class ProtobufTests
         written.WrittenSpan.SequenceEqual(expected.ToArray()).Should().BeTrue();
 
         var decoder = VarintFraming.Default.CreateDecoder(10_000_000);
-        var buffer = new ReadOnlySequence<byte>(expected.ToArray());
+        var buffer = expected.ToArray().AsMemory();
         foreach (var forecast in forecasts)
         {
-            decoder.TryReadFrame(ref buffer, out var payload).Should().BeTrue();
-            Forecasts.Deserialize(payload).Equals(forecast).Should().BeTrue();
+            decoder.TryReadFrame(buffer.Span, out var offset, out var length, out var consumed).Should().BeTrue();
+            Forecasts.Deserialize(new ReadOnlySequence<byte>(buffer.Slice(offset, length))).Equals(forecast).Should().BeTrue();
+            buffer = buffer[consumed..];
         }
 
         buffer.IsEmpty.Should().BeTrue();

@@ -16,7 +16,7 @@ public sealed class QuicChannelTests : QuicFixture
         await client.CloseAsync(status, cancellationToken: Token);
         (await server.ReceiveAsync(Token))!.Value.GetText().Should().Be("last words");
         var ended = await server.Invoking(channel => channel.ReceiveAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>();
-        ended.Which.CloseInfo.Should().Match<ChannelCloseInfo>(info => info.Status == status && info.IsRemote && info.TransportCode == (long)status);
+        ended.Which.CloseInfo.Should().Match<ChannelCloseInfo>(info => info.Status == status && info.IsRemote && info.ProtocolErrorCode == (long)status);
     }
 
     [Fact(Timeout = HangTimeout)]

@@ -202,7 +202,7 @@ public sealed class QuicMultiplexingTests : QuicFixture
         Own(await waiting);
         await using var again = await accepting;
         (await first.Invoking(one => one.ReceiveAsync(Token).AsTask()).Should().ThrowAsync<MessageChannelClosedException>())
-            .Which.CloseInfo.TransportCode.Should().Be((long)ChannelCloseStatus.GoingAway);
+            .Which.CloseInfo.ProtocolErrorCode.Should().Be((long)ChannelCloseStatus.GoingAway);
     }
 
     [Fact(Timeout = HangTimeout)]

@@ -287,6 +287,58 @@ public sealed class SseReconnectTests : IAsyncLifetime
         requests.Should().Be(2);
     }
 
+    [Fact]
+    public async Task Reconnect_EventsThatNobodyHasReceivedYet_AreNotAskedForAgain()
+    {
+        await using var channel = await ConnectAsync(get =>
+        {
+            _opened = get;
+            return get.BeginEventsAsync("id: 1\ndata: one\n\nid: 2\ndata: two\n\nid: 3\ndata: cut");
+        });
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        _opened!.Close();
+
+        // Nobody receives: the channel reads by itself.
+        var again = await _server.NextAsync();
+        again.Headers["Last-Event-ID"].Should().Be("2");
+        await again.BeginEventsAsync("id: 3\ndata: three\n\n");
+        foreach (var expected in new[] { "one", "two", "three" })
+        {
+            (await channel.ReceiveAsync(Token))!.Value.GetText().Should().Be(expected);
+        }
+
+        channel.GetFeature<ISseFeature>()!.LastEventId.Should().Be("3");
+        channel.Abort();
+    }
+
+    [Fact]
+    public async Task Reconnect_NobodyReceives_StillSeesTheServerClose()
+    {
+        const string Session = "Transports-Session: mine\r\n";
+        await using var channel = await ConnectAsync(get =>
+        {
+            _opened = get;
+            return get.BeginEventsAsync("", Session);
+        });
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        _opened!.Close();
+        await (await _server.NextAsync()).BeginEventsAsync("event: close\ndata: GoingAway\n\n", Session);
+        var info = await channel.Closed.WaitAsync(Token);
+        info.Status.Should().Be(ChannelCloseStatus.GoingAway);
+        info.IsRemote.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Receive_StreamThatEndsBehindTheServersClose_IsTheEndAndAsksForNothing()
+    {
+        await using var channel = await ConnectAsync(static get => get.AnswerEventsAsync("data: one\n\nevent: close\ndata: Normal bye\n\ndata: late\n\n", "Transports-Session: mine\r\n"));
+        (await channel.ReceiveAsync(Token))!.Value.GetText().Should().Be("one");
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+        (await channel.Closed).Description.Should().Be("bye");
+        await channel.DisposeAsync();
+        _server.HasMore.Should().BeFalse();
+    }
+
     private ScriptedRequest? _opened;
 
     private async Task<IMessageChannel> ConnectAsync(Func<ScriptedRequest, Task> answer, string? events = null)

@@ -250,7 +250,29 @@ public sealed class SseRequestTests : IAsyncLifetime
         await using var channel = await ConnectDuplexAsync();
         await channel.SendAsync(Message.FromText("one"), Token);
         await (await _server.NextAsync()).AnswerAsync("413 Too large");
+        await FluentActions.Awaiting(async () => await channel.FlushAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
+
+        // The stream is read on for a while, in case it says more.
+        channel.Closed.IsCompleted.Should().BeFalse();
+        _clock.Advance(_options.CloseTimeout);
         (await channel.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.MessageTooLarge);
+    }
+
+    [Fact]
+    public async Task Post_RefusedBecauseTheServerHasClosed_WhatItSaidBeforeIsReceived()
+    {
+        var connecting = new SseTransport(_options).ConnectAsync(_server.DuplexAddress, Token).AsTask();
+        var stream = await _server.NextAsync();
+        await stream.BeginEventsAsync("", Session);
+        await using var channel = await connecting;
+        await channel.SendAsync(Message.FromText("too late"), Token);
+        await (await _server.NextAsync()).AnswerAsync("404 No such session");
+        await FluentActions.Awaiting(async () => await channel.FlushAsync(Token)).Should().ThrowAsync<MessageChannelClosedException>();
+        await stream.WriteAsync("data: one\n\nevent: close\ndata: GoingAway\n\n");
+        stream.Close();
+        (await channel.ReceiveAsync(Token))!.Value.GetText().Should().Be("one");
+        (await channel.ReceiveAsync(Token)).Should().BeNull();
+        (await channel.Closed).Status.Should().Be(ChannelCloseStatus.GoingAway);
     }
 
     [Fact]

@@ -155,7 +155,7 @@ public sealed class TcpChannelTests
         SocketAbort.Reset(raw);
         var error = await receiving.Invoking(task => task).Should().ThrowAsync<MessageChannelClosedException>();
         error.Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
-        error.Which.CloseInfo.TransportCode.Should().Be((long)SocketError.ConnectionReset);
+        error.Which.CloseInfo.ProtocolErrorCode.Should().Be((long)SocketError.ConnectionReset);
     }
 
     [Fact]

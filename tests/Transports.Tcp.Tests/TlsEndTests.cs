@@ -34,7 +34,7 @@ public sealed class TlsEndTests
     {
         await using var ends = await Ends.ConnectAsync();
         await ends.Transport.Turn.WaitAsync(Token);
-        var completing = ends.Connection.CompleteWritesAsync().AsTask();
+        var completing = ends.Connection.CompleteWritesAsync(null).AsTask();
         completing.IsCompleted.Should().BeFalse();
         ends.Socket.Poll(0, SelectMode.SelectRead).Should().BeFalse("nothing may be sent yet");
         ends.Transport.Turn.Release();
@@ -66,7 +66,7 @@ public sealed class TlsEndTests
         var reading = ends.Connection.ReadAsync(new byte[16]).AsTask();
         SocketAbort.Reset(ends.Socket);
         await ((Func<Task>)(() => reading.WaitAsync(Token))).Should().ThrowAsync<IOException>();
-        await ((Func<Task>)(() => ends.Connection.CompleteWritesAsync().AsTask().WaitAsync(Token))).Should().ThrowAsync<IOException>();
+        await ((Func<Task>)(() => ends.Connection.CompleteWritesAsync(null).AsTask().WaitAsync(Token))).Should().ThrowAsync<IOException>();
     }
 
     private static async Task<int> SendUntilPeerEndsAsync(IMessageChannel channel)

@@ -5,13 +5,9 @@ public sealed class ContractModelTests
 {
     private const int EnoughSeeds = 200;
 
-    // What the engine itself is known for would be taken for the promise under test.
     private static readonly ContractModelOptions Patient = new()
     {
         Patience = TimeSpan.FromMilliseconds(20),
-        KnownDisposeTakesLentMemory = true,
-        KnownEnderRunsUserCode = true,
-        KnownEndToldBeforeClosed = true,
     };
 
     // One of the channels has a call that never ends, for which nobody wants to wait.
@@ -74,11 +70,11 @@ public sealed class ContractModelTests
         var history = new ModelHistory();
         ModelEnd[] ends =
         [
-            new(0, client, seed, history, options) { PeerHalfCloses = true },
-            new(1, server, seed, history, options) { PeerHalfCloses = true },
+            new(0, client, seed, history) { PeerHalfCloses = true },
+            new(1, server, seed, history) { PeerHalfCloses = true },
         ];
         var program = new ModelProgram(seed, new ModelLimits(client.Characteristics, server.Characteristics, 3000, 15));
-        var run = new ModelRun(program, ends, history, options, startsInOrder: false);
+        var run = new ModelRun(program, ends, history, startsInOrder: false);
         await new FreeModelRunner(run, options).RunAsync();
         return run;
     }

@@ -11,10 +11,10 @@ public sealed class FaultyByteConnectionTests
     public async Task Read_SmallPieces_DeliversAllBytesInOrder(int most)
     {
         var (writer, inner) = Wire.Create();
-        await using var faulty = new FaultyByteConnection(inner, new ByteFaultOptions { Seed = 5, MaxReadSize = most });
+        await using var faulty = new FaultyByteConnection(inner, new ConnectionFaultOptions { Seed = 5, MaxReadSize = most });
         var bytes = Enumerable.Range(0, 500).Select(static i => (byte)i).ToArray();
         await writer.WriteAsync(bytes);
-        await writer.CompleteWritesAsync();
+        await writer.CompleteWritesAsync(null);
         var read = new List<byte>();
         var buffer = new byte[64];
         while (await faulty.ReadAsync(buffer) is > 0 and var count)
@@ -31,7 +31,7 @@ public sealed class FaultyByteConnectionTests
     public async Task Read_EndInsideAFrame_IsAProtocolErrorOfTheChannel()
     {
         // The first message is 4 + 5 bytes; the end comes one byte before the second one's.
-        var (first, second) = Wire.CreateChannels(connection => new FaultyByteConnection(connection, new ByteFaultOptions { EndAfterBytesRead = 17 }));
+        var (first, second) = Wire.CreateChannels(connection => new FaultyByteConnection(connection, new ConnectionFaultOptions { EndAfterBytesRead = 17 }));
         await using (first)
         await using (second)
         {
@@ -47,7 +47,7 @@ public sealed class FaultyByteConnectionTests
     [Fact(Timeout = 30_000)]
     public async Task Write_CutInsideAFrame_IsConnectionLostOnBothSides()
     {
-        var (first, second) = Wire.CreateChannels(connection => new FaultyByteConnection(connection, new ByteFaultOptions { CutAfterBytesWritten = 12 }));
+        var (first, second) = Wire.CreateChannels(connection => new FaultyByteConnection(connection, new ConnectionFaultOptions { CutAfterBytesWritten = 12 }));
         await using (first)
         await using (second)
         {
@@ -73,7 +73,7 @@ public sealed class FaultyByteConnectionTests
         foreach (var seed in new[] { 3, 3, 4 })
         {
             var recorder = new RecordingByteConnection();
-            await using var faulty = new FaultyByteConnection(recorder, new ByteFaultOptions { Seed = seed, MaxWriteSize = 10 });
+            await using var faulty = new FaultyByteConnection(recorder, new ConnectionFaultOptions { Seed = seed, MaxWriteSize = 10 });
             await faulty.WriteAsync(new byte[200]);
             recorder.Writes.Sum().Should().Be(200);
             recorder.Writes.Should().OnlyContain(size => size >= 1 && size <= 10);
@@ -86,7 +86,7 @@ public sealed class FaultyByteConnectionTests
     [Fact]
     public void Create_SizeOfZero_IsRefused()
     {
-        var creating = () => new FaultyByteConnection(new RecordingByteConnection(), new ByteFaultOptions { MaxReadSize = 0 });
+        var creating = () => new FaultyByteConnection(new RecordingByteConnection(), new ConnectionFaultOptions { MaxReadSize = 0 });
         creating.Should().Throw<ArgumentOutOfRangeException>();
     }
 
@@ -102,9 +102,9 @@ public sealed class FaultyByteConnectionTests
             return default;
         }
 
-        public override ValueTask CompleteWritesAsync() => default;
+        public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close) => default;
 
-        public override void Abort()
+        public override void Abort(ChannelCloseInfo info)
         {
         }
 

@@ -8,13 +8,13 @@ public sealed class FaultyMessageChannelTests
     public async Task Send_NoFaults_PassesEverythingOn()
     {
         var (first, second) = Wire.CreateChannels();
-        await using var faulty = first.WithFaults(new FaultOptions());
+        await using var faulty = first.WithFaults(new ChannelFaultOptions());
         await using (second)
         {
             await faulty.SendAsync("one"u8.ToArray(), Token);
             await faulty.SendAsync(new Message[] { "two"u8.ToArray(), "three"u8.ToArray() }, Token);
             await faulty.CompleteSendingAsync(Token);
-            (await ReadAllAsync(second)).Should().Equal("one", "two", "three");
+            (await ReceiveAllAsync(second)).Should().Equal("one", "two", "three");
             faulty.Characteristics.IsReliable.Should().BeTrue();
             faulty.GetFeature<FramedMessageChannel>().Should().BeSameAs(first);
         }
@@ -27,13 +27,13 @@ public sealed class FaultyMessageChannelTests
         foreach (var seed in new[] { 7, 7, 8 })
         {
             var (first, second) = Wire.CreateChannels();
-            await using var faulty = first.WithFaults(new FaultOptions { Seed = seed, DropProbability = 0.5 });
+            await using var faulty = first.WithFaults(new ChannelFaultOptions { Seed = seed, DropProbability = 0.5 });
             await using (second)
             {
                 faulty.Characteristics.IsReliable.Should().BeFalse();
                 await SendNumbersAsync(faulty, 100);
                 await faulty.CompleteSendingAsync(Token);
-                runs.Add(await ReadAllAsync(second));
+                runs.Add(await ReceiveAllAsync(second));
             }
         }
 
@@ -45,7 +45,7 @@ public sealed class FaultyMessageChannelTests
     public async Task Send_Fails_ExactlyThoseThatDidNotFailArrive()
     {
         var (first, second) = Wire.CreateChannels();
-        await using var faulty = first.WithFaults(new FaultOptions { Seed = 1, FailSendProbability = 0.3 });
+        await using var faulty = first.WithFaults(new ChannelFaultOptions { Seed = 1, FailSendProbability = 0.3 });
         await using (second)
         {
             var sent = new List<string>();
@@ -63,7 +63,7 @@ public sealed class FaultyMessageChannelTests
 
             await faulty.CompleteSendingAsync(Token);
             sent.Should().HaveCountLessThan(100);
-            (await ReadAllAsync(second)).Should().Equal(sent);
+            (await ReceiveAllAsync(second)).Should().Equal(sent);
         }
     }
 
@@ -71,14 +71,14 @@ public sealed class FaultyMessageChannelTests
     public async Task Send_CutAfterThree_FourthGetsClosed()
     {
         var (first, second) = Wire.CreateChannels();
-        await using var faulty = first.WithFaults(new FaultOptions { CutAfterMessages = 3 });
+        await using var faulty = first.WithFaults(new ChannelFaultOptions { CutAfterMessages = 3 });
         await using (second)
         {
             await SendNumbersAsync(faulty, 3);
             var fourth = async () => await faulty.SendAsync("4"u8.ToArray(), Token);
             await fourth.Should().ThrowAsync<MessageChannelClosedException>();
             (await faulty.Closed).Status.Should().Be(ChannelCloseStatus.Aborted);
-            var reading = () => ReadAllAsync(second);
+            var reading = () => ReceiveAllAsync(second);
             (await reading.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
         }
     }
@@ -88,7 +88,7 @@ public sealed class FaultyMessageChannelTests
     {
         var time = new StepTimeProvider();
         var (first, second) = Wire.CreateChannels();
-        await using var faulty = first.WithFaults(new FaultOptions { Delay = TimeSpan.FromSeconds(5), TimeProvider = time });
+        await using var faulty = first.WithFaults(new ChannelFaultOptions { Delay = TimeSpan.FromSeconds(5), TimeProvider = time });
         await using (second)
         {
             var sends = Enumerable.Range(0, 3).Select(i => faulty.SendAsync(Message.FromText(i.ToString()), Token).AsTask()).ToArray();
@@ -112,7 +112,7 @@ public sealed class FaultyMessageChannelTests
     public async Task Send_CancelledWhileDelayed_WasNotSent()
     {
         var (first, second) = Wire.CreateChannels();
-        await using var faulty = first.WithFaults(new FaultOptions { Delay = TimeSpan.FromSeconds(5), TimeProvider = new StepTimeProvider() });
+        await using var faulty = first.WithFaults(new ChannelFaultOptions { Delay = TimeSpan.FromSeconds(5), TimeProvider = new StepTimeProvider() });
         await using (second)
         {
             using var giveUp = new CancellationTokenSource();
@@ -132,7 +132,7 @@ public sealed class FaultyMessageChannelTests
     public void WithFaults_NoShare_IsRefused(double share)
     {
         var (first, _) = Wire.CreateChannels();
-        var wrapping = () => first.WithFaults(new FaultOptions { DropProbability = share });
+        var wrapping = () => first.WithFaults(new ChannelFaultOptions { DropProbability = share });
         wrapping.Should().Throw<ArgumentOutOfRangeException>().WithMessage("*DropProbability must be from 0 to 1*");
     }
 
@@ -144,7 +144,7 @@ public sealed class FaultyMessageChannelTests
         }
     }
 
-    private static async Task<List<string>> ReadAllAsync(IMessageChannel channel)
+    private static async Task<List<string>> ReceiveAllAsync(IMessageChannel channel)
     {
         var all = new List<string>();
         while (await channel.ReceiveAsync(Token) is { } message)

@@ -21,7 +21,7 @@ internal static class Wire
     private static FramedMessageChannel Open(ByteConnection connection)
         => new(connection, LengthPrefixedFraming.Default, new MessageChannelContext
         {
-            Transport = "wire",
+            TransportName = "wire",
             Side = ChannelSide.Client,
             Options = new MessageChannelOptions(),
             Characteristics = new ChannelCharacteristics { IsReliable = true, IsOrdered = true, SupportsHalfClose = true },

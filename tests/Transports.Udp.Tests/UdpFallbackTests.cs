@@ -77,7 +77,7 @@ public sealed class UdpFallbackTests : UdpFixture
         await client.SendAsync(Numbered(), Token);
         var end = await client.Closed;
         end.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
-        end.TransportCode.Should().Be((long)SocketError.ConnectionRefused);
+        end.ProtocolErrorCode.Should().Be((long)SocketError.ConnectionRefused);
     }
 
     [Fact(Timeout = HangTimeout)]

@@ -117,7 +117,7 @@ public sealed class UdpInteropTests : UdpFixture
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Requirement.Missing(package, $"This talks to another program; install the Debian package {package}.");
+            Requirement.ReportMissing(package, $"This talks to another program; install the Debian package {package}.");
             throw;
         }
     }

@@ -10,10 +10,10 @@ public sealed class WebSocketDeflateTests
     public void Inflate_WhatCompressWrote_IsTheSame()
     {
         var payload = Enumerable.Range(0, 100_000).Select(static i => (byte)(i / 100)).ToArray();
-        var compressed = new PooledBytes(ArrayPool<byte>.Shared);
+        var compressed = new PooledBufferWriter(ArrayPool<byte>.Shared);
         WebSocketDeflate.Compress(new ReadOnlySequence<byte>(payload), compressed);
         compressed.Count.Should().BeLessThan(payload.Length / 10);
-        var inflated = new PooledBytes(ArrayPool<byte>.Shared);
+        var inflated = new PooledBufferWriter(ArrayPool<byte>.Shared);
         WebSocketDeflate.Inflate(compressed.WrittenMemory, inflated, payload.Length);
         inflated.WrittenSpan.ToArray().Should().Equal(payload);
     }
@@ -21,17 +21,17 @@ public sealed class WebSocketDeflateTests
     [Fact]
     public void Inflate_Bomb_StopsAtTheLimit()
     {
-        var compressed = new PooledBytes(ArrayPool<byte>.Shared);
+        var compressed = new PooledBufferWriter(ArrayPool<byte>.Shared);
         WebSocketDeflate.Compress(new ReadOnlySequence<byte>(new byte[50_000_000]), compressed);
         compressed.Count.Should().BeLessThan(1_000_000);
-        var inflated = new PooledBytes(ArrayPool<byte>.Shared);
+        var inflated = new PooledBufferWriter(ArrayPool<byte>.Shared);
         FluentActions.Invoking(() => WebSocketDeflate.Inflate(compressed.WrittenMemory, inflated, 1000)).Should().Throw<MessageTooLargeException>();
         inflated.Count.Should().BeLessThan(100_000);
     }
 
     [Fact]
     public void Inflate_Garbage_IsAnInvalidPayload()
-        => FluentActions.Invoking(() => WebSocketDeflate.Inflate(new byte[] { 0xFF, 0xFF, 0xFF }, new PooledBytes(ArrayPool<byte>.Shared), 1000))
+        => FluentActions.Invoking(() => WebSocketDeflate.Inflate(new byte[] { 0xFF, 0xFF, 0xFF }, new PooledBufferWriter(ArrayPool<byte>.Shared), 1000))
             .Should().Throw<MessageFramingException>();
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class WebSocketDeflateTests
     public void Inflate_FinalBlocksTogetherOverTheLimit_AreRefused()
     {
         byte[] compressed = [.. Deflate(new string('x', 600), final: true), .. Deflate(new string('x', 600), final: false)];
-        FluentActions.Invoking(() => WebSocketDeflate.Inflate(compressed, new PooledBytes(ArrayPool<byte>.Shared), 1000)).Should().Throw<MessageTooLargeException>();
+        FluentActions.Invoking(() => WebSocketDeflate.Inflate(compressed, new PooledBufferWriter(ArrayPool<byte>.Shared), 1000)).Should().Throw<MessageTooLargeException>();
     }
 
     internal static byte[] Deflate(string text, bool final)
@@ -98,7 +98,7 @@ public sealed class WebSocketDeflateTests
 
     private static string Inflate(byte[] compressed)
     {
-        var output = new PooledBytes(ArrayPool<byte>.Shared);
+        var output = new PooledBufferWriter(ArrayPool<byte>.Shared);
         WebSocketDeflate.Inflate(compressed, output, 1000);
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }

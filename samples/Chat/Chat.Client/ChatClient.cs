@@ -58,7 +58,7 @@ internal sealed class ChatClient(IMessageChannelFactory transports, Uri address,
         try
         {
             await chat.SendAsync(new Join(room, name, _history, _seen), done.Token);
-            await foreach (var received in chat.ReadAllAsync(done.Token))
+            await foreach (var received in chat.ReceiveAllAsync(done.Token))
             {
                 await ShowAsync(received, chat, done);
             }

@@ -87,7 +87,7 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
 
     private static async Task ListenAsync(IMessageChannel<ChatEvent, ChatRequest> chat, Room room, string name, CancellationToken stopping)
     {
-        await foreach (var request in chat.ReadAllAsync(stopping))
+        await foreach (var request in chat.ReceiveAllAsync(stopping))
         {
             switch (request)
             {

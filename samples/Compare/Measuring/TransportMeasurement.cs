@@ -97,7 +97,7 @@ internal sealed class TransportMeasurement(ComparedTransport transport, IMessage
     private string Promises(ChannelCharacteristics promises) => new([
         promises.IsReliable ? 'R' : '·',
         promises.IsOrdered ? 'O' : '·',
-        promises.PreservesBoundaries ? 'B' : '·',
+        promises.PreservesMessageBoundaries ? 'B' : '·',
         promises.IsEncrypted ? 'E' : '·',
         transport.IsReachableFromBrowsers ? 'W' : '·',
     ]);

@@ -12,12 +12,15 @@ internal sealed class DatagramRelay : IRelay
     private readonly Dictionary<EndPoint, Socket> _far = [];
     private readonly ConcurrentBag<Task> _answers = [];
     private readonly Task _passing;
+    private readonly DelayLine? _line;
     private long _passed;
 
     /// <summary>Relays to a UDP port of this machine.</summary>
     /// <param name="target">The listener's address.</param>
-    public DatagramRelay(Uri target)
+    /// <param name="line">Delays what is passed on, both ways; the caller's, and disposed after the relay.</param>
+    public DatagramRelay(Uri target, DelayLine? line = null)
     {
+        _line = line;
         _target = new IPEndPoint(IPAddress.Loopback, target.Port);
         _near.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         Address = new UriBuilder(target) { Port = ((IPEndPoint)_near.LocalEndPoint!).Port }.Uri;
@@ -60,7 +63,14 @@ internal sealed class DatagramRelay : IRelay
                 }
 
                 Interlocked.Add(ref _passed, received.ReceivedBytes);
-                await far.SendAsync(buffer.AsMemory(0, received.ReceivedBytes));
+                if (_line is null)
+                {
+                    await far.SendAsync(buffer.AsMemory(0, received.ReceivedBytes));
+                }
+                else
+                {
+                    _line.Post(buffer.AsSpan(0, received.ReceivedBytes), bytes => SendLater(() => far.Send(bytes.Span)));
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -78,12 +88,31 @@ internal sealed class DatagramRelay : IRelay
             {
                 var count = await far.ReceiveAsync(buffer);
                 Interlocked.Add(ref _passed, count);
-                await _near.SendToAsync(buffer.AsMemory(0, count), peer);
+                if (_line is null)
+                {
+                    await _near.SendToAsync(buffer.AsMemory(0, count), peer);
+                }
+                else
+                {
+                    _line.Post(buffer.AsSpan(0, count), bytes => SendLater(() => _near.SendTo(bytes.Span, peer)));
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // As above.
+        }
+    }
+
+    private static void SendLater(Func<int> send)
+    {
+        try
+        {
+            send();
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // As above: what is lost is a datagram.
         }
     }
 }

@@ -10,16 +10,18 @@ internal sealed class StreamRelay : IRelay
     private readonly Socket _listener;
     private readonly EndPoint _target;
     private readonly string? _path;
+    private readonly DelayLine? _line;
     private readonly ConcurrentBag<Socket> _sockets = [];
     private readonly Task _accepting;
     private long _passed;
 
-    private StreamRelay(Socket listener, EndPoint target, Uri address, string? path)
+    private StreamRelay(Socket listener, EndPoint target, Uri address, string? path, DelayLine? line)
     {
         _listener = listener;
         _target = target;
         Address = address;
         _path = path;
+        _line = line;
         _accepting = AcceptAsync();
     }
 
@@ -29,24 +31,26 @@ internal sealed class StreamRelay : IRelay
 
     /// <summary>Relays to a TCP port of this machine.</summary>
     /// <param name="target">The listener's address; scheme, host and path stay as they are.</param>
-    public static StreamRelay ForTcp(Uri target)
+    /// <param name="line">Delays what is passed on, both ways; the caller's, and disposed after the relay.</param>
+    public static StreamRelay ForTcp(Uri target, DelayLine? line = null)
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
         var address = new UriBuilder(target) { Port = ((IPEndPoint)listener.LocalEndPoint!).Port }.Uri;
-        return new StreamRelay(listener, new IPEndPoint(IPAddress.Loopback, target.Port), address, path: null);
+        return new StreamRelay(listener, new IPEndPoint(IPAddress.Loopback, target.Port), address, path: null, line);
     }
 
     /// <summary>Relays to a socket in the file system.</summary>
     /// <param name="target">The listener's address.</param>
-    public static StreamRelay ForUnix(Uri target)
+    /// <param name="line">Delays what is passed on, both ways; the caller's, and disposed after the relay.</param>
+    public static StreamRelay ForUnix(Uri target, DelayLine? line = null)
     {
         var path = target.AbsolutePath + ".relay";
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen();
-        return new StreamRelay(listener, new UnixDomainSocketEndPoint(target.AbsolutePath), new Uri("unix://" + path), path);
+        return new StreamRelay(listener, new UnixDomainSocketEndPoint(target.AbsolutePath), new Uri("unix://" + path), path, line);
     }
 
     public async ValueTask DisposeAsync()
@@ -96,20 +100,56 @@ internal sealed class StreamRelay : IRelay
     private async Task PassAsync(Socket from, Socket to)
     {
         var buffer = new byte[64 * 1024];
+        Action<ReadOnlyMemory<byte>> sendLater = bytes => SendLater(to, bytes);
         try
         {
             while (await from.ReceiveAsync(buffer) is var count and > 0)
             {
                 Interlocked.Add(ref _passed, count);
-                await to.SendAsync(buffer.AsMemory(0, count));
+                if (_line is null)
+                {
+                    await to.SendAsync(buffer.AsMemory(0, count));
+                }
+                else
+                {
+                    _line.Post(buffer.AsSpan(0, count), sendLater);
+                }
             }
 
-            to.Shutdown(SocketShutdown.Send);
+            if (_line is null)
+            {
+                to.Shutdown(SocketShutdown.Send);
+            }
+            else
+            {
+                // The end stays behind the bytes.
+                _line.Post([], sendLater);
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // One end broke off: so does the other.
             from.Dispose();
+            to.Dispose();
+        }
+    }
+
+    private static void SendLater(Socket to, ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            if (bytes.IsEmpty)
+            {
+                to.Shutdown(SocketShutdown.Send);
+            }
+            else
+            {
+                to.Send(bytes.Span);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // That end broke off: the other one's reader finds out by the socket it shares with it.
             to.Dispose();
         }
     }

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -47,50 +46,37 @@ internal static class GrpcCallHandler
         {
             Log.GrpcCallRefused(logger, call.Method, context.Connection.Id, refusal.Code, refusal.Message);
             call.SetStatus(refusal.Code, refusal.Message);
-            await connection.CompleteWritesAsync().ConfigureAwait(false);
+            await connection.CompleteWritesAsync(new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: false)).ConfigureAwait(false);
             return;
         }
 
         var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? GrpcAddress.Encrypted : GrpcAddress.Cleartext;
-        var channel = new GrpcMessageChannel(connection, GrpcMessageChannel.CreateFraming(hasEnvelope, compression), feature.Tls is { } tls ? [call, feature, tls] : [call, feature], new MessageChannelContext
-        {
-            Transport = "grpc",
-            Side = ChannelSide.Server,
-            Options = options,
-            Characteristics = GrpcMessageChannel.Describe(ChannelSide.Server, hasEnvelope, context.Request.IsHttps),
-            LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
-            RemoteAddress = feature.RemoteAddress(scheme),
-            Logger = logger,
-        });
-        if (timeout is { } limit)
-        {
-            channel.StartDeadline(limit);
-        }
-
-        var connected = context.Features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
-        var aborted = context.RequestAborted.UnsafeRegister(
-            static state =>
+        var channel = GrpcChannels.Create(
+            connection,
+            hasEnvelope,
+            compression,
+            new MessageChannelContext
             {
-                var (channel, connected) = ((GrpcMessageChannel, CancellationToken))state!;
-                OnRequestAborted(channel, connected.IsCancellationRequested);
+                TransportName = "grpc",
+                Side = ChannelSide.Server,
+                Options = options,
+                Characteristics = GrpcChannels.Describe(ChannelSide.Server, hasEnvelope, context.Request.IsHttps),
+                LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
+                RemoteAddress = feature.RemoteAddress(scheme),
+                Features = feature.Find,
+                Logger = logger,
             },
-            (channel, connected));
-        using (aborted)
+            timeout);
+        await serve(channel).ConfigureAwait(false);
+        if (!channel.Closed.IsCompleted)
         {
-            await serve(channel).ConfigureAwait(false);
+            // One that was handed on and has ended may still hold messages, which a close would take from its owner.
             await channel.CloseAsync().ConfigureAwait(false);
-            await connection.Completion.ConfigureAwait(false);
         }
-    }
 
-    // A cancel is how a client leaves a call that only the server would end, and no failure.
-    private static void OnRequestAborted(GrpcMessageChannel channel, bool isConnectionLost) => channel.EndFromOutside(new ChannelCloseInfo(
-        ChannelCloseStatus.ConnectionLost,
-        IsRemote: true,
-        isConnectionLost ? "The client's connection was lost." : "The client cancelled the call, or its connection was lost.",
-        (long)GrpcStatusCode.Cancelled,
-        isConnectionLost ? new IOException("The client's connection was lost.") : null));
+        await connection.Completion.ConfigureAwait(false);
+    }
 
     private static GrpcStatus? Refuse(IHeaderDictionary headers, GrpcCompression compression, TimeSpan? timeout)
     {

@@ -12,7 +12,7 @@ public static class GrpcEndpointRouteBuilderExtensions
     /// </summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <param name="method">The method, <c>package.Service/Method</c>.</param>
-    /// <param name="handler">Called for each call. When it has completed, the call ends with OK, or with what <see cref="IGrpcServerCall.SetStatus"/> was told; when it throws, with UNKNOWN; also while the application stops.
+    /// <param name="handler">Called for each call. When it has completed, the call ends with OK, or with what <see cref="IGrpcServerCallFeature.SetStatus"/> was told; when it throws, with UNKNOWN; also while the application stops.
     /// An answer that must go out then is not sent with the handler's token, which is cancelled.</param>
     /// <param name="options">Limits and habits of this method; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
     /// <returns>For conventions, such as authorization.</returns>

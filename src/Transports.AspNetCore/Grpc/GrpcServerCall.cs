@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace Transports;
 
 /// <summary>A call's metadata and status on the server, and how they go into headers, trailers or a trailer frame.</summary>
-internal sealed class GrpcServerCall : IGrpcServerCall
+internal sealed class GrpcServerCall : IGrpcServerCallFeature
 {
     private readonly HttpContext _context;
     private readonly GrpcCompression _compression;

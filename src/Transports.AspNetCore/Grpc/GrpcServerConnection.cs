@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -8,7 +9,7 @@ namespace Transports;
 
 /// <summary>The bytes of one call on the server: the request's body in, the response's body out, and the status as its end.</summary>
 /// <remarks>The request must not return before <see cref="Completion"/>: until then its body and its response are in use.</remarks>
-internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
+internal class GrpcServerConnection : ByteConnection
 {
     // CANCEL (RFC 9113, section 7) and H3_REQUEST_CANCELLED (RFC 9114, section 8.1).
     private const int Http2Cancel = 0x8;
@@ -18,13 +19,14 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationToken _requestAborted;
+    private readonly CancellationToken _connectionClosed;
     private readonly IHttpResetFeature? _reset;
-    private ChannelCloseInfo? _refusal;
     private readonly bool _hasEnvelope;
     private readonly Lock _endGate = new();
+    private CancellationTokenRegistration _watchingRequest;
+    private ChannelCloseInfo? _refusal;
     private int _aborted;
     private bool _ended;
-    private int _peerClosed;
     private Task _halfClosing = Task.CompletedTask;
 
     public GrpcServerConnection(HttpContext context, GrpcServerCall call, bool hasEnvelope, MessageChannelOptions options)
@@ -37,12 +39,15 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         _requestAborted = context.RequestAborted;
+        _connectionClosed = context.Features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
         _reset = context.Features.Get<IHttpResetFeature>();
     }
 
     public override bool SupportsZeroByteReads => true;
 
     public override bool SupportsHalfClose => _hasEnvelope;
+
+    public override bool IsBroken => _requestAborted.IsCancellationRequested;
 
     /// <summary>Completes when the connection is given back, without fault.</summary>
     public Task Completion => _completion.Task;
@@ -74,13 +79,20 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         return WriteBodyAsync(buffer);
     }
 
-    public void OnPeerClosed() => Volatile.Write(ref _peerClosed, 1);
+    // The client may leave a call that nobody reads or writes.
+    public override void Attach(IByteConnectionHost host) => _watchingRequest = _requestAborted.UnsafeRegister(
+        static (state, _) => ((IByteConnectionHost)state!).OnBroken(new IOException("The client has ended the call.")),
+        host);
 
-    public override ValueTask CompleteWritesAsync()
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => typeof(TFeature) == typeof(IGrpcServerCallFeature) ? Call as TFeature : null;
+
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
-        if (!_hasEnvelope || Volatile.Read(ref _peerClosed) != 0)
+        if (close is not null)
         {
-            return CompleteWritesAsync(ChannelCloseStatus.Normal, null);
+            return CloseAsync(close);
         }
 
         // The trailers, and with them the end of the call, wait for the close.
@@ -90,25 +102,22 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         }
     }
 
-    public override ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => CompleteWritesAsync(status, description);
-
-    public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
+    // A cancel is how a client leaves a call that only the server would end, and no failure.
+    public override ChannelCloseInfo DescribeFailure(Exception exception)
     {
-        try
+        if (exception is GrpcCallFailedException failed)
         {
-            await EndAsync(status, description).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
-        }
-        catch
-        {
-            Reset();
-            throw;
+            return failed.Info;
         }
 
-        // The call is over in both directions; nobody has to wait for what the client still sends.
-        Input.CancelPendingRead();
+        var isLost = _connectionClosed.IsCancellationRequested;
+        return new ChannelCloseInfo(
+            ChannelCloseStatus.ConnectionLost,
+            IsRemote: true,
+            isLost ? "The client's connection was lost." : "The client cancelled the call, or its connection was lost.",
+            (long)GrpcStatusCode.Cancelled,
+            isLost || !_requestAborted.IsCancellationRequested ? exception : null);
     }
-
-    public override void Abort() => Abort(new ChannelCloseInfo(ChannelCloseStatus.Aborted, IsRemote: false));
 
     public override void Abort(ChannelCloseInfo info)
     {
@@ -135,11 +144,12 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
 
     public override async ValueTask DisposeAsync()
     {
+        await _watchingRequest.DisposeAsync().ConfigureAwait(false);
         try
         {
             if (_refusal is { } info)
             {
-                await EndAsync(info.Status, info.Description).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
+                await EndAsync(info).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -152,6 +162,7 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     protected virtual async ValueTask WriteBodyAsync(ReadOnlyMemory<byte> buffer)
         => ThrowIfGone(await Output.WriteAsync(buffer, CancellationToken.None).ConfigureAwait(false));
 
@@ -226,6 +237,22 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         }
     }
 
+    private async ValueTask CloseAsync(ChannelCloseInfo close)
+    {
+        try
+        {
+            await EndAsync(close).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
+        }
+        catch
+        {
+            Reset();
+            throw;
+        }
+
+        // The call is over in both directions; nobody has to wait for what the client still sends.
+        Input.CancelPendingRead();
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReadSlowAsync(ValueTask<ReadResult> reading, Memory<byte> buffer)
     {
@@ -240,7 +267,7 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
         }
     }
 
-    private async Task EndAsync(ChannelCloseStatus status, string? description)
+    private async Task EndAsync(ChannelCloseInfo close)
     {
         Task halfClosing;
         lock (_endGate)
@@ -256,7 +283,7 @@ internal class GrpcServerConnection : ByteConnection, IGrpcServerConnection
 
         // Only one may write at a time.
         await halfClosing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await WriteEndAsync(Call.EndWith(status, description)).ConfigureAwait(false);
+        await WriteEndAsync(Call.EndWith(close.Status, close.Description)).ConfigureAwait(false);
     }
 
     private void Reset()

@@ -34,7 +34,7 @@ public sealed class GrpcServerTransport : IServerTransport
 
     /// <inheritdoc/>
     public ChannelCharacteristics GetCharacteristics(string scheme)
-        => GrpcMessageChannel.Describe(ChannelSide.Server, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
+        => GrpcChannels.Describe(ChannelSide.Server, hasEnvelope: false, scheme == GrpcAddress.Encrypted) with { MaxMessageSize = _options.MaxMessageSize };
 
     /// <inheritdoc/>
     public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
@@ -61,12 +61,12 @@ public sealed class GrpcServerTransport : IServerTransport
         }
 
         // Not GoingAway, which is a clean end: a call refused must not look like one with no answer.
-        channel.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.Unavailable, "The server does not accept calls now. Try again later, or another server.");
+        channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.Unavailable, "The server does not accept calls now. Try again later, or another server.");
     }
 
     private static Task RefuseMethod(HttpContext context, IMessageChannel channel, ILogger logger)
     {
-        var call = channel.GetFeature<IGrpcServerCall>()!;
+        var call = channel.GetFeature<IGrpcServerCallFeature>()!;
         var reason = $"There is no method {call.Method} here.";
         Log.GrpcCallRefused(logger, call.Method, context.Connection.Id, GrpcStatusCode.Unimplemented, reason);
         call.SetStatus(GrpcStatusCode.Unimplemented, reason);

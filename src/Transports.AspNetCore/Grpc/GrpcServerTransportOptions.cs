@@ -53,10 +53,10 @@ public class GrpcServerTransportOptions : MessageChannelOptions
             throw new ArgumentOutOfRangeException(nameof(Protocols), Protocols, "gRPC needs trailers, so HTTP/2 or HTTP/3: set Protocols to one that has either.");
         }
 
-        OptionChecks.InRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
-        OptionChecks.InRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
-        OptionChecks.InRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));
-        OptionChecks.InRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
+        OptionGuard.ThrowIfOutOfRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfOutOfRange(MaxStreamsPerConnection, 1, 65_536, nameof(MaxStreamsPerConnection));
+        OptionGuard.ThrowIfOutOfRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepAliveInterval, TimeSpan.FromSeconds(1));
         ArgumentOutOfRangeException.ThrowIfLessThan(KeepAliveTimeout, TimeSpan.FromSeconds(1));
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
@@ -22,9 +23,7 @@ internal sealed class GrpcWebServerConnection(HttpContext context, GrpcServerCal
 
     private bool IsText => Call.Wire == GrpcWire.WebText;
 
-    public override ChannelCloseInfo DescribeFailure(Exception exception)
-        => exception is GrpcCallFailedException failed ? failed.Info : base.DescribeFailure(exception);
-
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     protected override async ValueTask WriteBodyAsync(ReadOnlyMemory<byte> buffer)
     {
         Write(buffer.Span);
@@ -40,10 +39,10 @@ internal sealed class GrpcWebServerConnection(HttpContext context, GrpcServerCal
             text.Append(name).Append(": ").Append(value).Append("\r\n");
         }
 
-        var frame = new byte[GrpcFraming.PrefixSize + text.Length];
+        var frame = new byte[GrpcCodec.PrefixSize + text.Length];
         frame[0] = TrailerFlag;
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), text.Length);
-        Encoding.ASCII.GetBytes(text.ToString(), frame.AsSpan(GrpcFraming.PrefixSize));
+        Encoding.ASCII.GetBytes(text.ToString(), frame.AsSpan(GrpcCodec.PrefixSize));
         Write(frame);
         await Output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         await Context.Response.CompleteAsync().ConfigureAwait(false);

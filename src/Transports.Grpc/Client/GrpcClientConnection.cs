@@ -4,13 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace Transports;
 
 /// <summary>The bytes of one call: the request's body out, the response's body in, and the response's trailers as its end.</summary>
-internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
+internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeature
 {
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpRequestMessage _request;
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
-    private readonly bool _hasEnvelope;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
@@ -18,9 +17,9 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
     private readonly TaskCompletionSource _abortDone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly GrpcRequestWriter _writer;
     private readonly GrpcResponseReader _reader;
-    private readonly Func<Exception, Task, Task> _explainFailedWrite;
     private Task<HttpResponseMessage>? _response;
-    private int _aborted;
+    private ChannelCloseInfo? _abort;
+    private volatile bool _isCompleted;
 
     public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, GrpcTransportOptions options, ILogger logger)
     {
@@ -31,10 +30,8 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _patience = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         Method = target.Method;
-        _hasEnvelope = target.HasEnvelope;
-        _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, logger);
-        _reader = new GrpcResponseReader(target.Method, options.StreamWindowSize, options.TimeProvider, logger);
-        _explainFailedWrite = ThrowReasonAsync;
+        _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, ExplainFailedWriteAsync, logger);
+        _reader = new GrpcResponseReader(target.Method, options.TimeProvider, logger);
         content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);
         Observe(content.Started);
@@ -44,19 +41,22 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     public Task<GrpcMetadata> ResponseHeaders => _responseHeaders.Task;
 
-    public GrpcStatus? Status => _reader.Status ?? (Channel?.Ended is { } end ? CloseStatusMap.ToStatus(end) : null);
+    public GrpcStatus? Status => _reader.Status ?? (Ended is { } end ? CloseStatusMap.ToStatus(end) : null);
 
     public GrpcMetadata? Trailers => _reader.Trailers;
 
-    /// <summary>The channel over this connection, which knows how a call without trailers ended.</summary>
-    public GrpcMessageChannel? Channel { get; set; }
-
-    /// <summary>Whether a receiver has more to find than how the call ended.</summary>
-    public bool HasMoreToTell => _reader.HasMoreToTell;
+    /// <summary>The channel's end, which tells how a call without trailers ended.</summary>
+    public Task<ChannelCloseInfo>? Closed { get; set; }
 
     public override bool SupportsZeroByteReads => true;
 
     public override bool SupportsHalfClose => true;
+
+    private ChannelCloseInfo? Ended => Closed is { IsCompletedSuccessfully: true } closed ? closed.Result : Volatile.Read(ref _abort);
+
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => typeof(TFeature) == typeof(IGrpcClientCallFeature) ? this as TFeature : null;
 
     /// <summary>Sends the request. Completes when its headers are on their way: a server need not answer before it has seen messages.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
@@ -90,7 +90,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         }
         catch
         {
-            Abort();
+            Abort(new ChannelCloseInfo(ChannelCloseStatus.Aborted, IsRemote: false));
             await DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -98,46 +98,20 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer) => _reader.ReadAsync(buffer);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _writer.WriteAsync(buffer, _explainFailedWrite);
+    // The body's end comes before a goodbye, where this side had half-closed: nobody can be told any more.
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
+        => _isCompleted ? ValueTask.CompletedTask : _writer.WriteAsync(buffer);
 
-    public override ValueTask CompleteWritesAsync()
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
+        _isCompleted = true;
         _content.Finish();
         return ValueTask.CompletedTask;
     }
 
-    public override async ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
+    public override void Abort(ChannelCloseInfo info)
     {
-        if (_hasEnvelope && (status != ChannelCloseStatus.Normal || !string.IsNullOrEmpty(description)))
-        {
-            try
-            {
-                await _writer.WriteAsync(Envelope.FrameEnd(new EnvelopeEnd(status, description)), explain: null).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                // The server has ended the call before, and nobody there is left to be told.
-            }
-        }
-
-        _content.Finish();
-    }
-
-    /// <summary>
-    /// For a channel that receives no more because the server said so: waits until the server has ended the call, and tells how. Nobody
-    /// must be reading, and nothing but the end may still come.
-    /// </summary>
-    public async Task<ChannelCloseInfo> WaitForEndAsync()
-    {
-        var end = await _reader.FindEndAsync().ConfigureAwait(false);
-        return end is null || _reader.HasUnread
-            ? new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, "The server went on sending after it had said that it would not.")
-            : end;
-    }
-
-    public override void Abort()
-    {
-        if (Interlocked.Exchange(ref _aborted, 1) != 0)
+        if (Interlocked.CompareExchange(ref _abort, info, null) is not null)
         {
             return;
         }
@@ -148,13 +122,13 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _responseHeaders.TrySetCanceled();
     }
 
-    public override ChannelCloseInfo? DescribeEnd() => _reader.OrderlyEnd;
+    public override ChannelCloseInfo? DescribeEnd() => _reader.End;
 
     public override ChannelCloseInfo DescribeFailure(Exception exception) => Http2Failure.Describe(exception);
 
     public override async ValueTask DisposeAsync()
     {
-        if (Volatile.Read(ref _aborted) != 0)
+        if (Volatile.Read(ref _abort) is not null)
         {
             await _abortDone.Task.ConfigureAwait(false);
         }
@@ -233,33 +207,30 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCall
         _abortDone.TrySetResult();
     }
 
-    // A write fails when the server has ended the call, and then the response knows why. What came before the end stays for the receiver.
-    private async Task ThrowReasonAsync(Exception failure, Task restarted)
+    // A write fails when the server has ended the call, and when it is to be sent again on another stream.
+    private async Task ExplainFailedWriteAsync(Exception failure, Task restarted)
     {
-        ChannelCloseInfo? end = null;
-        if (Volatile.Read(ref _aborted) == 0)
+        if (Volatile.Read(ref _abort) is null)
         {
-            using var timeout = new CancellationTokenSource(_patience, _timeProvider);
             try
             {
-                await Task.WhenAny(_response!, restarted).WaitAsync(timeout.Token).ConfigureAwait(false);
-                if (restarted.IsCompleted)
-                {
-                    // What failed here has been written to the other stream with all before it.
-                    return;
-                }
-
-                end = await _reader.FindEndAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
+                await Task.WhenAny(_response!, restarted).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+            catch (TimeoutException)
             {
                 // The response does not say. The failure of the write has to do.
             }
-        }
 
-        if (end is not null)
-        {
-            throw new MessageChannelClosedException(end);
+            if (restarted.IsCompleted)
+            {
+                // What failed here has been written to the other stream with all before it.
+                return;
+            }
+
+            if (_response!.IsFaulted)
+            {
+                await _response.ConfigureAwait(false);
+            }
         }
 
         ExceptionDispatchInfo.Throw(failure);

@@ -1,10 +1,11 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
 using Microsoft.Extensions.Logging;
 
 namespace Transports;
 
 /// <summary>Writes a call's request body, and once more from the beginning when the server has refused the stream unseen. One write at a time.</summary>
-internal sealed class GrpcRequestWriter : IDisposable
+internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
 {
     // How much is kept for another try. A server refuses a stream before it has seen a message, so little is ever on its way.
     private const int ReplayLimit = 64 * 1024;
@@ -18,6 +19,8 @@ internal sealed class GrpcRequestWriter : IDisposable
     private readonly Lock _gate = new();
     private readonly WatchedMemory _watched = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly Func<Exception, Task, Task> _explain;
+    private readonly Action _onFlushed;
 
     // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
     private MemoryStream? _replay = new();
@@ -30,11 +33,24 @@ internal sealed class GrpcRequestWriter : IDisposable
     private bool _isStopped;
     private Stream? _output;
 
+    // Of the write in progress.
+    private ManualResetValueTaskSourceCore<bool> _finish;
+    private ValueTask _writing;
+    private Task _flushing = Task.CompletedTask;
+    private Stream? _writtenTo;
+    private Task? _lostTo;
+
     /// <param name="method">The method called, for the log.</param>
     /// <param name="hasWriterOfItsOwn">Whether the connection queues writes and flushes, as HTTP/2's does. A stream of HTTP/3 has one operation at a time, and fails with two.</param>
+    /// <param name="explain">
+    /// What to do about a failed write instead of throwing what failed: throws the reason, or returns when all is written all the same, which it is when the
+    /// task that it is given completes.
+    /// </param>
     /// <param name="logger">Where to log.</param>
-    public GrpcRequestWriter(string method, bool hasWriterOfItsOwn, ILogger logger)
+    public GrpcRequestWriter(string method, bool hasWriterOfItsOwn, Func<Exception, Task, Task> explain, ILogger logger)
     {
+        _explain = explain;
+        _onFlushed = OnFlushed;
         _hasWriterOfItsOwn = hasWriterOfItsOwn;
         _method = method;
         _logger = logger;
@@ -66,59 +82,43 @@ internal sealed class GrpcRequestWriter : IDisposable
     }
 
     /// <summary>Writes and flushes. Completes when the HTTP stack has the bytes.</summary>
-    /// <param name="buffer">What to write.</param>
-    /// <param name="explain">
-    /// What to do about a failure instead of throwing it: throws the reason, or returns when all is written all the same, which it is when the
-    /// task that it is given completes.
-    /// </param>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, Func<Exception, Task, Task>? explain)
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
         var (output, restarting, restarted) = Begin(buffer.Span);
+        if (!_hasWriterOfItsOwn || buffer.Length > LargestFlushedAtOnce || !restarting.IsCompletedSuccessfully)
+        {
+            return WriteThenFlushAsync(output, buffer, restarting, restarted);
+        }
+
+        // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
+        // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
+        _finish.Reset();
+        _writtenTo = output;
+        _lostTo = restarted;
+        var version = _finish.Version;
         try
         {
-            try
-            {
-                // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
-                await restarting.ConfigureAwait(false);
-                if (!_hasWriterOfItsOwn || buffer.Length > LargestFlushedAtOnce)
-                {
-                    await output.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
-                    await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-                    return;
-                }
-
-                // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
-                // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
-                var writing = output.WriteAsync(_watched.Begin(buffer), _stop.Token);
-                var flushing = output.FlushAsync(CancellationToken.None);
-                _watched.FollowedBy(flushing);
-                try
-                {
-                    await writing.ConfigureAwait(false);
-                }
-                finally
-                {
-                    // Whatever made it fail makes the write fail, or what follows.
-                    await flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                }
-
-                if (!_watched.IsFlushed)
-                {
-                    // A write that had to wait for the peer's window came behind that flush.
-                    await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                Leave();
-            }
+            _writing = output.WriteAsync(_watched.Begin(buffer), _stop.Token);
+            _flushing = output.FlushAsync(CancellationToken.None);
         }
-        catch (Exception e) when (e is not OutOfMemoryException && explain is not null)
+        catch (Exception e)
         {
-            await explain(e, restarted).ConfigureAwait(false);
+            _writing = ValueTask.FromException(e);
+            _flushing = Task.CompletedTask;
         }
+
+        // Not an async method: the write ends on another thread than it began on, so that pooled state would be made anew each time.
+        _watched.FollowedBy(_flushing);
+        _flushing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onFlushed);
+        return new ValueTask(this, version);
     }
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _finish.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _finish.OnCompleted(continuation, state, token, flags);
+
+    void IValueTaskSource.GetResult(short token) => _finish.GetResult(token);
 
     /// <summary>Stops the write in progress and all to come. Completes, or fails, when none is left in progress.</summary>
     public Task StopAsync()
@@ -164,6 +164,85 @@ internal sealed class GrpcRequestWriter : IDisposable
             var restarted = _restarted;
             _restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _restarting = WriteAgainAsync(output, replay.ToArray(), restarted, _restarted.Task, _stop.Token);
+        }
+    }
+
+    private void OnFlushed()
+    {
+        if (!_flushing.IsCompletedSuccessfully || !_writing.IsCompletedSuccessfully || !_watched.IsFlushed)
+        {
+            _ = FinishAsync();
+            return;
+        }
+
+        _writing.GetAwaiter().GetResult();
+        Leave();
+        _finish.SetResult(true);
+    }
+
+    private async Task FinishAsync()
+    {
+        try
+        {
+            try
+            {
+                try
+                {
+                    await _writing.ConfigureAwait(false);
+                }
+                finally
+                {
+                    // Whatever made it fail makes the write fail, or what follows.
+                    await _flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                if (!_watched.IsFlushed)
+                {
+                    // A write that had to wait for the peer's window came behind that flush.
+                    await _writtenTo!.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+        catch (Exception e)
+        {
+            try
+            {
+                await _explain(e, _lostTo!).ConfigureAwait(false);
+            }
+            catch (Exception reason)
+            {
+                _finish.SetException(reason);
+                return;
+            }
+        }
+
+        _finish.SetResult(true);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask WriteThenFlushAsync(Stream output, ReadOnlyMemory<byte> buffer, Task restarting, Task restarted)
+    {
+        try
+        {
+            try
+            {
+                // Also when the server has answered meanwhile: it may do so while what was kept still waits for its window.
+                await restarting.ConfigureAwait(false);
+                await output.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
+                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            finally
+            {
+                Leave();
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            await _explain(e, restarted).ConfigureAwait(false);
         }
     }
 

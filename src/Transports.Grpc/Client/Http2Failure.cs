@@ -32,12 +32,20 @@ internal static class Http2Failure
                         "The server has closed the connection (GOAWAY) before it ended the call.",
                         (long)GrpcStatusCode.Unavailable,
                         exception);
+                case HttpProtocolException { ErrorCode: 0 or 0x100 }:
+                    // RFC 9113, section 8.1, and H3_NO_ERROR: the server has answered, and reads no more. Its answer tells how the call ended.
+                    return new ChannelCloseInfo(
+                        ChannelCloseStatus.ConnectionLost,
+                        IsRemote: true,
+                        "The server reads no more of this call. What it sent before, and its status, can still be received.",
+                        (long)GrpcStatusCode.Unavailable,
+                        exception);
                 case HttpProtocolException reset:
                     return FromReset(reset, exception);
             }
         }
 
-        return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, TransportCode: (long)GrpcStatusCode.Unavailable, Error: exception);
+        return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)GrpcStatusCode.Unavailable, Error: exception);
     }
 
     /// <summary>The exception for a call that could not be opened.</summary>

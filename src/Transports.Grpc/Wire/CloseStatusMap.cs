@@ -64,7 +64,7 @@ internal static class CloseStatusMap
             return null;
         }
 
-        var code = end.TransportCode is { } told && Enum.IsDefined((GrpcStatusCode)told) ? (GrpcStatusCode)told : ToGrpc(end.Status);
+        var code = end.ProtocolErrorCode is { } told && Enum.IsDefined((GrpcStatusCode)told) ? (GrpcStatusCode)told : ToGrpc(end.Status);
         return new GrpcStatus(code, end.Description ?? end.Error?.Message);
     }
 

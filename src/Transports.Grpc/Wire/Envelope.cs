@@ -63,14 +63,18 @@ internal static class Envelope
             at += description.Length;
         }
 
-        var frame = new byte[GrpcFraming.PrefixSize + 1 + VarintSize((uint)at) + at];
-        GrpcFraming.WritePrefix(frame, isCompressed: false, frame.Length - GrpcFraming.PrefixSize);
-        frame[GrpcFraming.PrefixSize] = EndTag;
-        var header = GrpcFraming.PrefixSize + 1;
+        var frame = new byte[GrpcCodec.PrefixSize + 1 + VarintSize((uint)at) + at];
+        GrpcCodec.WritePrefix(frame, isCompressed: false, frame.Length - GrpcCodec.PrefixSize);
+        frame[GrpcCodec.PrefixSize] = EndTag;
+        var header = GrpcCodec.PrefixSize + 1;
         header += WriteVarint((uint)at, frame.AsSpan(header));
         fields[..at].CopyTo(frame.AsSpan(header));
         return frame;
     }
+
+    /// <summary>Whether a message begins as <see cref="FrameEnd"/> writes one.</summary>
+    /// <param name="message">At least one byte of it.</param>
+    public static bool BeginsWithEnd(ReadOnlySpan<byte> message) => message[0] == EndTag;
 
     /// <summary>Finds the payload. Fields may come in any order, the last one of a number counts, unknown ones are skipped.</summary>
     /// <param name="message">The message.</param>

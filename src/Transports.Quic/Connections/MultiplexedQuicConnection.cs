@@ -344,12 +344,12 @@ internal sealed class MultiplexedQuicConnection : IMultiplexedConnectionFeature,
     }
 
     /// <summary>A channel on a stream that a place was reserved for.</summary>
-    public QuicMessageChannel Wrap(QuicStream stream) => new(
+    public FramedMessageChannel Wrap(QuicStream stream) => new(
         new QuicByteConnection(stream, this, _options.CloseTimeout),
-        this,
+        LengthPrefixedFraming.Default,
         new MessageChannelContext
         {
-            Transport = "quic",
+            TransportName = "quic",
             Side = _side,
             Options = _options,
             Characteristics = _options.Characteristics,

@@ -13,8 +13,13 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
     private long _code = QuicCodes.FromStatus(ChannelCloseStatus.Normal);
     private int _aborted;
     private volatile bool _stoppedReading;
+    private bool _completed;
 
     public override bool SupportsHalfClose => true;
+
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => owner as TFeature;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer)
         => _stoppedReading ? new ValueTask<int>(0) : stream.ReadAsync(buffer, CancellationToken.None);
@@ -25,36 +30,56 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
         return writing.IsCompletedSuccessfully ? writing : AwaitWriteAsync(writing);
     }
 
-    public override ValueTask CompleteWritesAsync()
+    public override void Attach(IByteConnectionHost host)
     {
-        if (PeerClosed() is null)
+        _ = WatchAsync(stream.WritesClosed);
+        return;
+
+        // The peer reads no more, or the connection is gone: known without a write.
+        async Task WatchAsync(Task writesClosed)
         {
+            try
+            {
+                await writesClosed.ConfigureAwait(false);
+            }
+            catch (QuicException) when (PeerClosed() is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
+            {
+                // It has closed in order, which its own end tells.
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                if (Volatile.Read(ref _aborted) == 0)
+                {
+                    host.OnBroken(e);
+                }
+            }
+        }
+    }
+
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
+    {
+        if (close is not null && close.Status != ChannelCloseStatus.Normal)
+        {
+            // Goes first, so that the peer knows the status when it reads the end.
+            _code = QuicCodes.FromStatus(close.Status);
+            _stoppedReading = true;
+            stream.Abort(QuicAbortDirection.Read, _code);
+        }
+
+        if (!_completed && PeerClosed() is null)
+        {
+            _completed = true;
             stream.CompleteWrites();
         }
 
         return ValueTask.CompletedTask;
     }
 
-    public override ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description)
-    {
-        if (status != ChannelCloseStatus.Normal)
-        {
-            // Goes first, so that the peer knows the status when it reads the end.
-            _code = QuicCodes.FromStatus(status);
-            _stoppedReading = true;
-            stream.Abort(QuicAbortDirection.Read, _code);
-        }
-
-        return CompleteWritesAsync();
-    }
-
-    public override void Abort() => Abort(QuicCodes.FromStatus(ChannelCloseStatus.Aborted));
-
     public override void Abort(ChannelCloseInfo info)
         => Abort(QuicCodes.FromStatus(info is { IsRemote: false } ? info.Status : ChannelCloseStatus.Aborted));
 
     public override ChannelCloseInfo? DescribeEnd()
-        => PeerClosed() is { } status ? new ChannelCloseInfo(status, IsRemote: true, TransportCode: QuicCodes.FromStatus(status)) : null;
+        => PeerClosed() is { } status ? new ChannelCloseInfo(status, IsRemote: true, ProtocolErrorCode: QuicCodes.FromStatus(status)) : null;
 
     public override ChannelCloseInfo DescribeFailure(Exception exception)
         => exception is QuicException { QuicError: QuicError.OperationAborted } && owner.Failure is { } failure

@@ -42,13 +42,13 @@ internal static class QuicCodes
                 return new ChannelCloseInfo(
                     status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway ? ChannelCloseStatus.ConnectionLost : status,
                     IsRemote: true,
-                    TransportCode: code,
+                    ProtocolErrorCode: code,
                     Error: exception);
             case QuicError.ConnectionIdle or QuicError.ConnectionTimeout:
                 return new ChannelCloseInfo(
                     ChannelCloseStatus.TimedOut, IsRemote: true, "Nothing was heard from the peer for the connection's idle timeout.", Error: exception);
             default:
-                return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, TransportCode: quic?.TransportErrorCode, Error: exception);
+                return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: quic?.TransportErrorCode, Error: exception);
         }
     }
 }

@@ -5,7 +5,7 @@ internal sealed class Arrival
 {
     private readonly TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public TcpMessageChannel? Channel { get; init; }
+    public FramedMessageChannel? Channel { get; init; }
 
     public Exception? Failure { get; init; }
 

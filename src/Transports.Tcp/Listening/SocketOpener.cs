@@ -14,7 +14,7 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
 
     /// <summary>Opens a channel. Never throws: a peer that fails is logged and dropped.</summary>
     /// <returns><see langword="null"/> when it failed.</returns>
-    public virtual ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
+    public virtual ValueTask<FramedMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
     {
         try
         {
@@ -25,7 +25,7 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         {
             TcpLog.GoneBeforeAccepted(Logger, listening, e.Message);
             connection.Abort();
-            return new((TcpMessageChannel?)null);
+            return new((FramedMessageChannel?)null);
         }
     }
 
@@ -40,7 +40,7 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
 
     protected MessageChannelContext Context(Socket socket, Uri listening, bool encrypted) => new()
     {
-        Transport = Scheme,
+        TransportName = Scheme,
         Side = ChannelSide.Server,
         Options = Options,
         Characteristics = TcpMessageChannel.CharacteristicsOf(Options, encrypted),

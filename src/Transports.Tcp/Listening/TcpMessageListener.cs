@@ -148,7 +148,7 @@ internal sealed class TcpMessageListener : IMessageListener
     // Owns a place of the pending connections, and passes it on with the channel.
     private async Task OpenAsync(PendingConnection connection)
     {
-        TcpMessageChannel? channel = null;
+        FramedMessageChannel? channel = null;
         try
         {
             channel = await _opener.OpenAsync(connection, LocalAddress, _stopping.Token).ConfigureAwait(false);

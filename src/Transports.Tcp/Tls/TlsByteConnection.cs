@@ -20,6 +20,7 @@ internal sealed class TlsByteConnection : ByteConnection
     private readonly bool _allowUnexpectedEof;
     private readonly bool _isClient;
     private bool _heard;
+    private bool _told;
 
     /// <summary>A connection after the handshake, whose turn ends here.</summary>
     public TlsByteConnection(SslStream stream, TlsSocketStream transport, bool allowUnexpectedEof, bool isClient)
@@ -34,6 +35,8 @@ internal sealed class TlsByteConnection : ByteConnection
     public override bool SupportsZeroByteReads => true;
 
     public override bool SupportsHalfClose => true;
+
+    public override bool IsBroken => SocketState.IsBroken(_transport.Socket);
 
     // TLS reports the close_notify without reading on, so an end seen below it means that none came.
     private bool IsCut => _transport.Ended && !_allowUnexpectedEof;
@@ -62,13 +65,19 @@ internal sealed class TlsByteConnection : ByteConnection
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer) => _stream.WriteAsync(buffer, CancellationToken.None);
 
-    public override async ValueTask CompleteWritesAsync()
+    public override async ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
+        if (Interlocked.Exchange(ref _told, true))
+        {
+            // Half-closed before: nothing is left to be told.
+            return;
+        }
+
         await (await TellEndAsync().ConfigureAwait(false)).ConfigureAwait(false);
         _transport.Socket.Shutdown(SocketShutdown.Send);
     }
 
-    public override void Abort() => SocketAbort.Reset(_transport.Socket);
+    public override void Abort(ChannelCloseInfo info) => SocketAbort.Reset(_transport.Socket);
 
     public override ValueTask DisposeAsync() => _stream.DisposeAsync();
 

@@ -16,7 +16,7 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
     private const int DropSize = 1024;
 
     /// <inheritdoc/>
-    public override async ValueTask<TcpMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
+    public override async ValueTask<FramedMessageChannel?> OpenAsync(PendingConnection connection, Uri listening, CancellationToken stopping)
     {
         var tls = Options.TlsServer;
         var check = tls.CreateCheck();

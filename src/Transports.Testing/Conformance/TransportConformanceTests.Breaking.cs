@@ -29,7 +29,7 @@ public abstract partial class TransportConformanceTests
         await Assert.ThrowsAsync<MessageChannelClosedException>(async () => await aborting.SendAsync("late"u8.ToArray(), Token));
         await Assert.ThrowsAsync<MessageChannelClosedException>(async () => await aborting.FlushAsync(Token));
 
-        if (TellsAbortFromClose)
+        if (DistinguishesAbortFromClose)
         {
             var remote = await AssertReceiveEndsAsync(other);
             Assert.Equal(ChannelCloseStatus.ConnectionLost, remote.CloseInfo.Status);
@@ -81,7 +81,7 @@ public abstract partial class TransportConformanceTests
         OnlyIfBidirectional();
         var listener = await ListenAsync();
         var random = new Random(Seed);
-        for (var round = 0; round < RaceRounds; round++)
+        for (var round = 0; round < RaceIterations; round++)
         {
             var pair = await ConnectAsync(listener);
             var stopAfter = random.Next(1, 200);
@@ -120,7 +120,7 @@ public abstract partial class TransportConformanceTests
     public async Task Receive_PeerKilledInsideAMessage_IsConnectionLost()
     {
         var (listener, peer, channel) = await ConnectRawAsync();
-        OnlyIf(peer.CanReset, $"A peer of {Name} cannot break off without a word.");
+        SkipUnless(peer.CanReset, $"A peer of {Name} cannot break off without a word.");
         await peer.SendMessageAsync();
         await ReceiveBytesAsync(channel);
         await peer.SendHalfMessageAsync();
@@ -191,7 +191,7 @@ public abstract partial class TransportConformanceTests
         var listener = await ListenAsync();
         var accepting = listener.AcceptAsync(Token).AsTask();
         var peer = await ConnectRawPeerAsync(GetConnectAddress(listener), Token);
-        OnlyIf(peer is not null, $"The suite for {Name} has no raw peer: ConnectRawPeerAsync is not overridden.");
+        SkipUnless(peer is not null, $"The suite for {Name} has no raw peer: ConnectRawPeerAsync is not overridden.");
         Own(peer!);
         return (listener, peer!, Own((await accepting)!));
     }

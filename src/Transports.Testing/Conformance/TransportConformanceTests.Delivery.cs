@@ -159,7 +159,7 @@ public abstract partial class TransportConformanceTests
         await pair.Sender.SendAsync(new byte[] { 0xFF, 0x00 }, Token);
         var text = Present(await pair.Receiver.ReceiveAsync(Token), 0);
         Assert.Equal("zwölf €", text.GetText());
-        Assert.Equal(pair.Receiver.Characteristics.PreservesKind ? MessageKind.Text : MessageKind.Binary, text.Kind);
+        Assert.Equal(pair.Receiver.Characteristics.PreservesMessageKind ? MessageKind.Text : MessageKind.Binary, text.Kind);
         var binary = Present(await pair.Receiver.ReceiveAsync(Token), 1);
         Assert.Equal(new byte[] { 0xFF, 0x00 }, binary.ToArray());
         Assert.Equal(MessageKind.Binary, binary.Kind);
@@ -221,7 +221,7 @@ public abstract partial class TransportConformanceTests
 
         // Where the wire keeps messages apart, each may need a read of its own, and TryReceive never reads.
         Assert.True(
-            drained > 0 || pair.Receiver.Characteristics.PreservesBoundaries,
+            drained > 0 || pair.Receiver.Characteristics.PreservesMessageBoundaries,
             "64 small messages were sent in one batch, and TryReceive found none of them after ReceiveAsync had fetched the first.");
     }
 

@@ -16,7 +16,7 @@ public abstract partial class TransportConformanceTests
         var (first, second) = clientFirst ? (pair.Client, pair.Server) : (pair.Server, pair.Client);
 
         // The channel is asked, not the transport: in some protocols only one of the two sides can.
-        OnlyIf(first.Characteristics.SupportsHalfClose, $"This side of {Name} has no half-close.");
+        SkipUnless(first.Characteristics.SupportsHalfClose, $"This side of {Name} has no half-close.");
         var plan = new MessagePlan(Seed, 8192);
         await SendPlannedAsync(first, plan, 0, Count);
         await first.CompleteSendingAsync(Token);
@@ -41,7 +41,7 @@ public abstract partial class TransportConformanceTests
     public async Task CompleteSending_WhileSendsWait_EverySendThatCompletedArrives()
     {
         OnlyIfReliable();
-        OnlyIf((await OpenAsync()).Sender.Characteristics.SupportsHalfClose, $"{Name} has no half-close.");
+        SkipUnless((await OpenAsync()).Sender.Characteristics.SupportsHalfClose, $"{Name} has no half-close.");
         await SendsThatCompletedArriveAsync(static channel => channel.CompleteSendingAsync(Token).AsTask());
     }
 
@@ -53,7 +53,7 @@ public abstract partial class TransportConformanceTests
         var (sender, receiver) = pair.Sender.Characteristics.SupportsHalfClose && pair.Receiver.Characteristics.Direction == ChannelDirection.Bidirectional
             ? (pair.Receiver, pair.Sender)
             : (pair.Sender, pair.Receiver);
-        OnlyIf(!sender.Characteristics.SupportsHalfClose, $"{Name} has half-close.");
+        SkipUnless(!sender.Characteristics.SupportsHalfClose, $"{Name} has half-close.");
         await Assert.ThrowsAsync<NotSupportedException>(async () => await sender.CompleteSendingAsync(Token));
         Assert.Equal("sent"u8.ToArray(), (await DeliverAsync(sender, receiver, "sent"u8.ToArray())).ToArray());
     }
@@ -66,7 +66,7 @@ public abstract partial class TransportConformanceTests
     public async Task Close_Normal_OtherSideReadsAllAndThenNull(bool closeSender)
     {
         OnlyIfReliable();
-        OnlyIf(closeSender || Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
+        SkipUnless(closeSender || Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
         const int Count = 500;
         var pair = await OpenAsync();
         var (closing, other) = closeSender ? (pair.Sender, pair.Receiver) : (pair.Receiver, pair.Sender);
@@ -102,7 +102,7 @@ public abstract partial class TransportConformanceTests
         var (sender, receiver) = pair.Sender.Characteristics.CarriesCloseStatus || !pair.Receiver.Characteristics.CarriesCloseStatus
             ? (pair.Sender, pair.Receiver)
             : (pair.Receiver, pair.Sender);
-        OnlyIf(sender.Characteristics.CarriesCloseStatus, $"{Name} carries no close status.");
+        SkipUnless(sender.Characteristics.CarriesCloseStatus, $"{Name} carries no close status.");
         await sender.SendAsync("last"u8.ToArray(), Token);
         var closing = sender.CloseAsync(status, "that is why", Token).AsTask();
         Assert.Equal("last"u8.ToArray(), await ReceiveBytesAsync(receiver));
@@ -189,7 +189,7 @@ public abstract partial class TransportConformanceTests
     public async Task Close_ManyAtOnceWithAbortsAndDisposes_AllCompleteWithOneEnd()
     {
         var listener = await ListenAsync();
-        for (var round = 0; round < RaceRounds; round++)
+        for (var round = 0; round < RaceIterations; round++)
         {
             var pair = await ConnectAsync(listener);
             var withAbort = round % 2 == 0;
@@ -242,7 +242,7 @@ public abstract partial class TransportConformanceTests
     {
         OnlyIfReliable();
         var pair = await OpenAsync(client: Hasty(ChannelSide.Client), server: Hasty(ChannelSide.Server));
-        OnlyIf(ReferenceEquals(pair.Sender, pair.Client), $"The client of {Name} does not send.");
+        SkipUnless(ReferenceEquals(pair.Sender, pair.Client), $"The client of {Name} does not send.");
         await FillAsync(pair.Client, SmallBuffer);
         await pair.Client.DisposeAsync();
         var end = await ClosedAsync(pair.Client);
@@ -267,7 +267,7 @@ public abstract partial class TransportConformanceTests
         OnlyIfBidirectional();
         var listener = await ListenAsync();
         var random = new Random(Seed);
-        for (var round = 0; round < RaceRounds; round++)
+        for (var round = 0; round < RaceIterations; round++)
         {
             var pair = await ConnectAsync(listener);
             var stopAfter = random.Next(1, 400);

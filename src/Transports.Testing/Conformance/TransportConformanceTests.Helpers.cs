@@ -132,7 +132,7 @@ public abstract partial class TransportConformanceTests
     private async Task<List<byte[]>> FillAsync(IMessageChannel channel, int size)
     {
         // Far over any bound that a test asserts, so that the test says by how much it was missed.
-        var giveUpAt = (4 * BytesInFlightBound) + (4 * 1024 * 1024);
+        var giveUpAt = (4 * MaxBytesInFlight) + (4 * 1024 * 1024);
         var taken = new List<byte[]>();
         var random = new Random(Seed);
         var cancelled = 0;

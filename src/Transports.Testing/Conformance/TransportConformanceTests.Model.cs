@@ -4,13 +4,7 @@ namespace Transports;
 public abstract partial class TransportConformanceTests
 {
     /// <summary>How many random programs run, and what they overlook.</summary>
-    protected virtual ContractModelOptions ModelOptions { get; } = new()
-    {
-        KnownDisposeTakesLentMemory = true,
-        KnownFailedSendHidesTheLoss = true,
-        KnownEnderRunsUserCode = true,
-        KnownEndToldBeforeClosed = true,
-    };
+    protected virtual ContractModelOptions ModelOptions { get; } = new();
 
     /// <summary>
     /// Random programs (many senders, batches, cancels, half-close, close, abort, dispose, slow and absent receivers) keep the contract: nothing
@@ -56,10 +50,10 @@ public abstract partial class TransportConformanceTests
         var history = new ModelHistory();
         ModelEnd[] ends =
         [
-            new(0, pair.Client, seed, history, ModelOptions) { Greeting = Greeting, PeerHalfCloses = pair.Server.Characteristics.SupportsHalfClose },
-            new(1, pair.Server, seed, history, ModelOptions) { Greeting = Greeting, PeerHalfCloses = pair.Client.Characteristics.SupportsHalfClose },
+            new(0, pair.Client, seed, history) { Greeting = Greeting, PeerHalfCloses = pair.Server.Characteristics.SupportsHalfClose },
+            new(1, pair.Server, seed, history) { Greeting = Greeting, PeerHalfCloses = pair.Client.Characteristics.SupportsHalfClose },
         ];
-        var run = new ModelRun(new ModelProgram(seed, limits), ends, history, ModelOptions, startsInOrder: false);
+        var run = new ModelRun(new ModelProgram(seed, limits), ends, history, startsInOrder: false);
         await new FreeModelRunner(run, ModelOptions, replay).RunAsync().WaitAsync(Token);
         return run;
     }

@@ -95,7 +95,7 @@ public abstract partial class TransportConformanceTests
         var left = new ConcurrentBag<WeakReference>();
         await ConnectAndCloseAsync(left);
         Assert.True(
-            await Eventually.TrueOrTimeoutAsync(() => OpenSockets.Count() <= socketsBefore + SocketSlack, Patience),
+            await Eventually.TrueOrTimeoutAsync(() => OpenSockets.Count() <= socketsBefore + AllowedExtraSockets, Patience),
             $"{socketsBefore} sockets were open before {ConnectionCount} connections, and {OpenSockets.Count()} are after all were closed.");
         Assert.True(
             await Eventually.TrueOrTimeoutAsync(() => !left.Any(IsAliveAfterCollection), Patience),

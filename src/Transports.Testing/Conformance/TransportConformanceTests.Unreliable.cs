@@ -9,7 +9,7 @@ public abstract partial class TransportConformanceTests
     [Fact(Timeout = HangTimeout)]
     public async Task Send_OverALossyWire_ArrivesWholeOrNotAtAll()
     {
-        OnlyIf(!Promised.IsReliable, $"{Name} is reliable, and tested for more.");
+        SkipUnless(!Promised.IsReliable, $"{Name} is reliable, and tested for more.");
         const int Count = 5000;
         const int Header = 4;
         var pair = await OpenAsync();

@@ -16,7 +16,7 @@ namespace Transports;
 /// A transport that throws <see cref="TransportUnavailableException"/> is skipped too, unless <see cref="Requirement"/> is told
 /// that it must be there.</para>
 /// <para>Every test ends by checking that all buffers have come back to the pool. The counts of sockets are the whole
-/// process's: switch parallel tests off in the test project, or raise <see cref="SocketSlack"/>.</para>
+/// process's: switch parallel tests off in the test project, or raise <see cref="AllowedExtraSockets"/>.</para>
 /// </remarks>
 public abstract partial class TransportConformanceTests : IAsyncLifetime
 {
@@ -41,16 +41,16 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     protected virtual int ConnectionCount => 10_000;
 
     /// <summary>How often the tests about races try each. Lower it where sending is slow.</summary>
-    protected virtual int RaceRounds => 50;
+    protected virtual int RaceIterations => 50;
 
     /// <summary>How many bytes may be on their way outside both channels while the reader stalls, such as in the kernel's socket buffers. By default 16 MiB: Linux grows those of one connection to about 10.</summary>
-    protected virtual long BytesInFlightBound => 16 * 1024 * 1024;
+    protected virtual long MaxBytesInFlight => 16 * 1024 * 1024;
 
     /// <summary>How many sockets other tests, running at the same time in this process, may open meanwhile. By default none.</summary>
-    protected virtual int SocketSlack => 0;
+    protected virtual int AllowedExtraSockets => 0;
 
     /// <summary>Whether the wire tells the peer that a channel was aborted rather than closed. A TCP reset does; a Unix socket has none.</summary>
-    protected virtual bool TellsAbortFromClose => true;
+    protected virtual bool DistinguishesAbortFromClose => true;
 
     /// <summary>Whether a listener learns of a new peer by its first message only, as with datagrams. By default so for unreliable transports.</summary>
     protected virtual bool AcceptsOnFirstMessage => !Promised.IsReliable;
@@ -109,7 +109,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     /// <summary>Skips the test unless the transport has what it is about.</summary>
     /// <param name="applies">Whether it has.</param>
     /// <param name="reason">Why the test does not apply otherwise.</param>
-    protected static void OnlyIf(bool applies, string reason) => Assert.SkipUnless(applies, reason);
+    protected static void SkipUnless(bool applies, string reason) => Assert.SkipUnless(applies, reason);
 
     /// <summary>Opens a connection and both its channels, with a listener of their own.</summary>
     /// <param name="client">What the dialling side is to obey.</param>
@@ -139,7 +139,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
         }
         catch (TransportUnavailableException e)
         {
-            Requirement.Missing(Name, e.Message);
+            Requirement.ReportMissing(Name, e.Message);
             throw;
         }
     }
@@ -159,7 +159,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
         }
         catch (TransportUnavailableException e)
         {
-            Requirement.Missing(Name, e.Message);
+            Requirement.ReportMissing(Name, e.Message);
             throw;
         }
 
@@ -202,7 +202,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
         }
         catch (TransportUnavailableException e)
         {
-            Requirement.Missing(Name, e.Message);
+            Requirement.ReportMissing(Name, e.Message);
             throw;
         }
 
@@ -220,10 +220,10 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     }
 
     private void OnlyIfReliable()
-        => OnlyIf(Promised is { IsReliable: true, IsOrdered: true }, $"{Name} may lose messages or change their order, so nothing can be said of all of them.");
+        => SkipUnless(Promised is { IsReliable: true, IsOrdered: true }, $"{Name} may lose messages or change their order, so nothing can be said of all of them.");
 
     private void OnlyIfBidirectional()
-        => OnlyIf(Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
+        => SkipUnless(Promised.Direction == ChannelDirection.Bidirectional, $"{Name} carries messages one way only.");
 
     private sealed class AsyncDisposal(IDisposable resource) : IAsyncDisposable
     {

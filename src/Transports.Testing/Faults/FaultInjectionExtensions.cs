@@ -8,7 +8,7 @@ public static class FaultInjectionExtensions
     /// <param name="options">What goes wrong.</param>
     /// <returns>The channel with faults. Receiving is not touched.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public static IMessageChannel WithFaults(this IMessageChannel channel, FaultOptions options)
+    public static IMessageChannel WithFaults(this IMessageChannel channel, ChannelFaultOptions options)
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(options);

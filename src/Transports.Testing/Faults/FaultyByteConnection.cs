@@ -4,7 +4,7 @@ namespace Transports;
 public sealed class FaultyByteConnection : ByteConnection
 {
     private readonly ByteConnection _inner;
-    private readonly ByteFaultOptions _options;
+    private readonly ConnectionFaultOptions _options;
 
     // One each: reads and writes go on side by side, and neither's sizes shall depend on the other.
     private readonly Random _reads;
@@ -16,7 +16,7 @@ public sealed class FaultyByteConnection : ByteConnection
     /// <param name="inner">The connection; the new one owns it.</param>
     /// <param name="options">What goes wrong.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public FaultyByteConnection(ByteConnection inner, ByteFaultOptions options)
+    public FaultyByteConnection(ByteConnection inner, ConnectionFaultOptions options)
     {
         ArgumentNullException.ThrowIfNull(inner);
         ArgumentNullException.ThrowIfNull(options);
@@ -37,6 +37,17 @@ public sealed class FaultyByteConnection : ByteConnection
     public override bool SupportsReadInterruption => _inner.SupportsReadInterruption;
 
     /// <inheritdoc/>
+    public override bool IsBroken => _inner.IsBroken;
+
+    /// <inheritdoc/>
+    public override void Attach(IByteConnectionHost host) => _inner.Attach(host);
+
+    /// <inheritdoc/>
+    public override TFeature? GetFeature<TFeature>()
+        where TFeature : class
+        => base.GetFeature<TFeature>() ?? _inner.GetFeature<TFeature>();
+
+    /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
         var most = Math.Min(buffer.Length, _options.MaxReadSize);
@@ -53,7 +64,7 @@ public sealed class FaultyByteConnection : ByteConnection
         // An empty buffer asks to wait for bytes, and stays empty.
         var size = most > 1 && _options.MaxReadSize != int.MaxValue ? _reads.Next(1, most + 1) : most;
         var count = await _inner.ReadAsync(buffer[..size]).ConfigureAwait(false);
-        _read += count;
+        _read += Math.Max(count, 0);
         return count;
     }
 
@@ -81,23 +92,14 @@ public sealed class FaultyByteConnection : ByteConnection
 
             if (cut)
             {
-                _inner.Abort();
-                throw new IOException("The connection was cut by ByteFaultOptions.CutAfterBytesWritten.");
+                _inner.Abort(new ChannelCloseInfo(ChannelCloseStatus.Aborted, IsRemote: false));
+                throw new IOException("The connection was cut by ConnectionFaultOptions.CutAfterBytesWritten.");
             }
         }
     }
 
     /// <inheritdoc/>
-    public override ValueTask CompleteWritesAsync() => _inner.CompleteWritesAsync();
-
-    /// <inheritdoc/>
-    public override ValueTask CompleteWritesAsync(ChannelCloseStatus status, string? description) => _inner.CompleteWritesAsync(status, description);
-
-    /// <inheritdoc/>
-    public override ValueTask CloseAfterCompletedWritesAsync(ChannelCloseStatus status, string? description) => _inner.CloseAfterCompletedWritesAsync(status, description);
-
-    /// <inheritdoc/>
-    public override void Abort() => _inner.Abort();
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close) => _inner.CompleteWritesAsync(close);
 
     /// <inheritdoc/>
     public override void Abort(ChannelCloseInfo info) => _inner.Abort(info);

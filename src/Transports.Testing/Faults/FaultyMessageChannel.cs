@@ -2,7 +2,7 @@ namespace Transports;
 
 /// <summary>Delays, drops, fails and cuts what is sent, as a seed decides.</summary>
 /// <remarks>One send at a time passes the turnstile, so that a delay keeps the order and the seed's numbers fall in the order of the sends.</remarks>
-internal sealed class FaultyMessageChannel(IMessageChannel inner, FaultOptions options) : DelegatingMessageChannel(inner)
+internal sealed class FaultyMessageChannel(IMessageChannel inner, ChannelFaultOptions options) : DelegatingMessageChannel(inner)
 {
     private readonly SemaphoreSlim _turnstile = new(1);
     private readonly Random _random = new(options.Seed);
@@ -30,12 +30,12 @@ internal sealed class FaultyMessageChannel(IMessageChannel inner, FaultOptions o
 
             if (options.FailSendProbability > 0 && _random.NextDouble() < options.FailSendProbability)
             {
-                throw new TransportException("This send was made to fail by FaultOptions.FailSendProbability. Nothing was sent; the channel is intact.");
+                throw new TransportException("This send was made to fail by ChannelFaultOptions.FailSendProbability. Nothing was sent; the channel is intact.");
             }
 
             if (options.CutAfterMessages is { } limit && _sent + batch.Length > limit)
             {
-                Inner.Abort(new TransportException($"The connection was cut by FaultOptions.CutAfterMessages, after {_sent} messages."));
+                Inner.Abort(new TransportException($"The connection was cut by ChannelFaultOptions.CutAfterMessages, after {_sent} messages."));
             }
 
             var kept = Keep(batch);

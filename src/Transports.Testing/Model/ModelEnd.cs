@@ -3,13 +3,12 @@ using System.Buffers;
 namespace Transports;
 
 /// <summary>One end of the connection under test: makes the calls of a program and keeps what came of them.</summary>
-internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, ModelHistory history, ContractModelOptions options)
+internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, ModelHistory history)
 {
     private readonly List<ReceivedMessage> _received = [];
     private readonly List<(RetainedMessage Kept, byte[] Expected)> _kept = [];
     private LentMessage? _lent;
     private long _endersBegan = long.MaxValue;
-    private long _disposeBegan = long.MaxValue;
 
     public int Number => number;
 
@@ -28,8 +27,6 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
 
     /// <summary>When this end's first close, abort or dispose began.</summary>
     public long EndersBegan => Volatile.Read(ref _endersBegan);
-
-    private bool DisposeBegan => Volatile.Read(ref _disposeBegan) != long.MaxValue;
 
     /// <summary>The peer can end one direction only, so that an orderly end need not be the channel's.</summary>
     public bool PeerHalfCloses { get; init; }
@@ -69,10 +66,7 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
             return;
         }
 
-        if (!options.KnownDisposeTakesLentMemory || !DisposeBegan)
-        {
-            history.Violate($"{Name}'s lent message of {lent.Expected.Length} bytes no longer holds what was received, {when}.");
-        }
+        history.Violate($"{Name}'s lent message of {lent.Expected.Length} bytes no longer holds what was received, {when}.");
 
         _lent = null;
     }
@@ -94,14 +88,13 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
         _kept.Clear();
     }
 
-    private ModelOutcome Judge(ModelCall call, Exception error, CancellationToken token) => error switch
+    private static ModelOutcome Judge(ModelCall call, Exception error, CancellationToken token) => error switch
     {
         OperationCanceledException when token.IsCancellationRequested => ModelOutcome.Cancelled,
         MessageChannelClosedException => ModelOutcome.Closed,
         MessageTooLargeException when call.Op.Kind == ModelOpKind.SendTooLarge => ModelOutcome.Refused,
         InvalidOperationException when call.Op.Kind is ModelOpKind.Send or ModelOpKind.SendTooLarge => ModelOutcome.Refused,
         NotSupportedException when call.Op.Kind == ModelOpKind.CompleteSending => ModelOutcome.Refused,
-        InvalidOperationException when call.Op.Kind == ModelOpKind.CompleteSending && options.KnownCloseFailsAHalfClose => ModelOutcome.Closed,
         MessageFramingException when call.Op.Kind == ModelOpKind.Receive => ModelOutcome.Closed,
         _ => ModelOutcome.Unexpected,
     };
@@ -109,7 +102,7 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
     // The first thing that runs when a call has ended: where it runs is part of the contract.
     private void AfterCall(ModelCall call)
     {
-        if (EnderStack.Inside is { } ender && !options.KnownEnderRunsUserCode)
+        if (EnderStack.Inside is { } ender)
         {
             history.Violate($"{call} went on inside {ender}: the code that waits for a call runs on the stack of whoever ends the channel, and holds it up.");
         }
@@ -231,11 +224,6 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
     private async ValueTask EndAsync(ModelCall call, CancellationToken token)
     {
         Interlocked.CompareExchange(ref _endersBegan, call.Started, long.MaxValue);
-        if (call.Op.Kind == ModelOpKind.Dispose)
-        {
-            Interlocked.CompareExchange(ref _disposeBegan, call.Started, long.MaxValue);
-        }
-
         ValueTask ending = default;
         EnderStack.Enter(call.ToString());
         try
@@ -312,15 +300,11 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
 
         if (ModelPayload.Check(seed, payload, out var mark, out var kind) is { } wrong)
         {
-            if (!options.KnownDisposeTakesLentMemory || !DisposeBegan)
-            {
-                history.Violate($"{Name} received {wrong}.");
-            }
-
+            history.Violate($"{Name} received {wrong}.");
             return;
         }
 
-        if (channel.Characteristics.PreservesKind && message.Kind != kind)
+        if (channel.Characteristics.PreservesMessageKind && message.Kind != kind)
         {
             history.Violate($"{Name} received message {mark} as {message.Kind}; it was sent as {kind}.");
         }
@@ -344,7 +328,6 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
         // Where the peer cannot half-close, an orderly end is the channel's, too.
         if (!channel.Closed.IsCompleted
             && (error is not null || !PeerHalfCloses)
-            && !options.KnownEndToldBeforeClosed
             && EndersBegan == long.MaxValue)
         {
             history.Violate($"{Name}'s receive told the end ({Describe(error)}) before Closed had completed.");

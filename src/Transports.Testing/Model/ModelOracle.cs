@@ -5,9 +5,8 @@ namespace Transports;
 /// <summary>Compares what happened with the contract of <see cref="IMessageChannel"/>.</summary>
 /// <param name="ends">The client's end and the server's.</param>
 /// <param name="history">What happened.</param>
-/// <param name="options">What to overlook.</param>
 /// <param name="startsInOrder">One thread made all calls, so that the order in which sends began is the order in which they stand.</param>
-internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, ContractModelOptions options, bool startsInOrder)
+internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool startsInOrder)
 {
     /// <summary>Judges a program whose calls have all ended.</summary>
     public void Check()
@@ -104,14 +103,9 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
 
         if (to.EndError is null)
         {
-            if (options.KnownFailedSendHidesTheLoss && Broke(from))
-            {
-                return;
-            }
-
             direction.CheckAllArrived("and yet null told its receiver that all had");
         }
-        else if (EndedGracefully(from) && !options.KnownFailureDropsWhatArrived)
+        else if (EndedGracefully(from))
         {
             direction.CheckAllArrived($"though the sender closed in order, and the receiver went on to the end ({ModelEnd.Describe(to.EndError)})");
         }
@@ -122,11 +116,6 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
         var info = end.Channel.Closed.IsCompletedSuccessfully ? end.Channel.Closed.Result : null;
         if (info is null)
         {
-            if (options.KnownEndToldBeforeClosed)
-            {
-                return;
-            }
-
             history.Violate($"{end.Name}'s Closed has not completed, though the channel was disposed.");
             return;
         }
@@ -138,20 +127,20 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
 
         if (info.Status is ChannelCloseStatus.ConnectionLost or ChannelCloseStatus.ProtocolError
             && end.Channel.Characteristics.IsReliable
-            && !options.KnownCloseSeenAsLoss
             && !ends.Any(WasCutOff))
         {
             history.Violate($"{end.Name} ended as {info.Status}, though nobody broke the connection: {info.Error?.Message ?? info.Description}");
         }
 
         var receivedToTheEnd = end.EndSeen is { } seen && end.EndersBegan > seen;
-        if (!receivedToTheEnd || !EndedGracefully(peer) || !end.Channel.Characteristics.IsReliable || options.KnownCloseSeenAsLoss)
+        if (!receivedToTheEnd || !EndedGracefully(peer) || !end.Channel.Characteristics.IsReliable)
         {
             return;
         }
 
         var told = peer.Channel.Closed.Result;
-        if (peer.Channel.Characteristics.CarriesCloseStatus && info.IsRemote && info.Status != told.Status)
+        if (peer.Channel.Characteristics.CarriesCloseStatus && info.IsRemote && info.Status != told.Status
+            && !(info.Status == ChannelCloseStatus.Normal && HalfClosed(peer)))
         {
             history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()} ended as {info.Status}: {info.Error?.Message ?? info.Description}");
         }
@@ -161,6 +150,9 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, Contrac
             history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()}'s receive ended with {end.EndError.GetType().Name} instead of null: {end.EndError.Message}");
         }
     }
+
+    // A half-close may have been its last word, as that of a gRPC client is.
+    private bool HalfClosed(ModelEnd end) => history.Calls.Any(call => call.End == end.Number && call.Op.Kind == ModelOpKind.CompleteSending);
 
     // Closed or disposed, and neither cut off by the clock nor by an abort.
     private bool EndedGracefully(ModelEnd end)

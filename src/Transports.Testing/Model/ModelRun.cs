@@ -8,10 +8,10 @@ internal sealed class ModelRun
 {
     private const int LinesShown = 150;
 
-    public ModelRun(ModelProgram program, ModelEnd[] ends, ModelHistory history, ContractModelOptions options, bool startsInOrder)
+    public ModelRun(ModelProgram program, ModelEnd[] ends, ModelHistory history, bool startsInOrder)
     {
         (Program, Ends, History) = (program, ends, history);
-        Oracle = new ModelOracle(ends, history, options, startsInOrder);
+        Oracle = new ModelOracle(ends, history, startsInOrder);
     }
 
     public ModelProgram Program { get; }

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 
 namespace Transports;
 
@@ -15,11 +13,11 @@ namespace Transports;
 /// </list>
 /// </remarks>
 [DebuggerDisplay("{LocalAddress} with {RemoteAddress}, read: {_read}, closed: {Closed.IsCompleted}")]
-internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
+internal sealed class UdpClientChannel : UdpMessageChannel, IInPlaceSerializer
 {
     private readonly Socket _socket;
     private readonly DatagramReader _reader;
-    private readonly ReceiveSignal _signal = new();
+    private readonly AsyncAutoResetSignal _signal = new();
     private readonly Lock _readGate = new();
 
     // Changed under the gate; read without it by the receiver, for whom only Pending can change.
@@ -27,6 +25,7 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
 
     // Guarded by the gate.
     private bool _released;
+    private bool _abandon;
 
     public UdpClientChannel(Socket socket, UdpTransportOptions options, MessageChannelContext context)
         : base(new DatagramWriter(socket, new UdpCounters(new KernelDropCounter(socket)), options), options, context)
@@ -47,14 +46,16 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
     public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(serializer);
-        return cancellationToken.IsCancellationRequested
-            ? ValueTask.FromCanceled(cancellationToken)
-            : Sender.SendAsync(value, serializer, cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        return GetSendError() is { } error ? ValueTask.FromException(error) : Queue.SendAsync(value, serializer, cancellationToken);
     }
 
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
+    protected override bool ReceiveCore(ref ReceivedMessages messages)
     {
-        kind = MessageKind.Binary;
         if (_read == ReadState.Done)
         {
             TakeReadResult();
@@ -70,24 +71,33 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
             }
 
             Counters.AddReceived(1, datagram.Length);
-            payload = new ReadOnlySequence<byte>(datagram);
+            messages.Set(datagram);
             return true;
         }
 
-        payload = default;
         return false;
     }
 
     protected override ValueTask<bool> WaitToReceiveCoreAsync(CancellationToken cancellationToken)
     {
-        Sender.FlushBeforeWaiting();
-        Sender.NoteRead();
+        Queue.FlushBeforeWaiting();
+        Queue.NoteRead();
+
+        if (CloseInfo is not null && _read != ReadState.Pending)
+        {
+            // What has come is received before the end is told; nothing more comes.
+            return new ValueTask<bool>(_read == ReadState.Done);
+        }
 
         // A caller that was cancelled may have left a read behind.
-        return _read == ReadState.None && StartRead() ? new ValueTask<bool>(true) : WaitAsync(cancellationToken);
+        return _read == ReadState.None && StartRead() ? new ValueTask<bool>(true) : _signal.WaitToReceiveAsync(cancellationToken);
     }
 
-    protected override void OnEnded() => _signal.Set();
+    protected override void OnClosing()
+    {
+        _signal.RunContinuationsAsynchronously();
+        _signal.Set();
+    }
 
     // A call in progress keeps the handle alive until it returns, so no other socket can get its number meanwhile.
     protected override void Release()
@@ -96,11 +106,12 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
         _socket.Dispose();
     }
 
-    protected override void ReleaseReceiveCore()
+    protected override void ReleaseReceiveCore(bool abandon)
     {
         lock (_readGate)
         {
             _released = true;
+            _abandon = abandon;
             if (_read == ReadState.Pending)
             {
                 // The callback's.
@@ -108,14 +119,7 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
             }
         }
 
-        _reader.Release();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
-    {
-        await _signal.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return true;
+        _reader.Release(abandon);
     }
 
     // Returns true when a datagram came without waiting.
@@ -179,7 +183,7 @@ internal sealed class UdpClientChannel : UdpMessageChannel, ISerializingChannel
             _read = ReadState.Done;
             if (_released)
             {
-                _reader.Release();
+                _reader.Release(_abandon);
             }
         }
 

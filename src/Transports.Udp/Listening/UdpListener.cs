@@ -262,7 +262,7 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         var peer = (IPEndPoint)new IPEndPoint(isIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0).Create(address);
         return new UdpPeerChannel(this, key, address, _options, new MessageChannelContext
         {
-            Transport = "udp",
+            TransportName = "udp",
             Side = ChannelSide.Server,
             Characteristics = _characteristics,
             Options = _options,

@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
-using System.Runtime.CompilerServices;
 
 namespace Transports;
 
@@ -18,12 +16,11 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     private readonly int _queueSize;
     private readonly AmplificationLimit _limit;
     private readonly Lock _queueGate = new();
-    private readonly ReceiveSignal _signal = new();
-    private FrameBuffer _filling;
-    private FrameBuffer _reading;
+    private readonly AsyncAutoResetSignal _signal = new();
+    private OutputBuffer _filling;
+    private OutputBuffer _reading;
     private int _position;
     private bool _stopped;
-    private bool _wakeElsewhere;
 
     public UdpPeerChannel(UdpListener listener, PeerKey key, SocketAddress address, UdpTransportOptions options, MessageChannelContext context)
         : base(new DatagramWriter(listener.Socket, address, key.Local, listener.Room, counters: listener.Counters.ForChannel(), options), options, context)
@@ -32,8 +29,8 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
         Key = key;
         _queueSize = options.PeerQueueSize;
         _limit = new AmplificationLimit(options.LimitAmplification);
-        _filling = new FrameBuffer(options.BufferPool);
-        _reading = new FrameBuffer(options.BufferPool);
+        _filling = new OutputBuffer(options.BufferPool);
+        _reading = new OutputBuffer(options.BufferPool);
     }
 
     public PeerKey Key { get; }
@@ -91,25 +88,24 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     public void Wake() => _signal.Set();
 
     /// <returns><see langword="false"/> when it had ended before.</returns>
-    public bool TimeOut(TimeSpan idle) => End(new ChannelCloseInfo(
+    public bool TimeOut(TimeSpan idle) => Terminate(new ChannelCloseInfo(
         ChannelCloseStatus.TimedOut, IsRemote: true, $"Nothing was heard from the peer for {idle.TotalSeconds:0.###} seconds (IdleTimeout)."));
 
-    /// <summary>Its place was given to a newcomer. On the listener's reading thread, so that its receiver is woken on another.</summary>
+    /// <summary>Its place was given to a newcomer.</summary>
     public void Evict(int maxPeers)
     {
-        Volatile.Write(ref _wakeElsewhere, true);
-        End(new ChannelCloseInfo(
+        Terminate(new ChannelCloseInfo(
             ChannelCloseStatus.PolicyViolation,
             IsRemote: false,
             $"The listener has room for {maxPeers} peers (MaxPeers); this one had been silent longest, and a new one took its place."));
     }
 
     /// <summary>The listener's socket is gone.</summary>
-    public void Terminate(TransportException failure) => End(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
+    public void Terminate(TransportException failure) => Terminate(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
 
     void IThreadPoolWorkItem.Execute() => _signal.Set();
 
-    protected override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
+    protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
         => _limit.Applies && GetLimitError(message.Length + AmplificationLimit.HeaderSize) is { } error
             ? ValueTask.FromException(error)
             : base.SendCoreAsync(message, cancellationToken);
@@ -130,44 +126,39 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
             : base.SendBatchCoreAsync(batch, cancellationToken);
     }
 
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
+    protected override bool ReceiveCore(ref ReceivedMessages messages)
     {
-        kind = MessageKind.Binary;
         if (_position == _reading.Length && !Swap())
         {
-            payload = default;
             return false;
         }
 
         var memory = _reading.WrittenMemory[_position..];
         var length = BinaryPrimitives.ReadInt32LittleEndian(memory.Span);
-        payload = new ReadOnlySequence<byte>(memory.Slice(sizeof(int), length));
+        messages.Set(memory.Slice(sizeof(int), length));
         _position += sizeof(int) + length;
         return true;
     }
 
     protected override ValueTask<bool> WaitToReceiveCoreAsync(CancellationToken cancellationToken)
     {
-        Sender.FlushBeforeWaiting();
-        Sender.NoteRead();
-        return WaitAsync(cancellationToken);
+        Queue.FlushBeforeWaiting();
+        Queue.NoteRead();
+
+        // What has come is received before the end is told.
+        return CloseInfo is null ? _signal.WaitToReceiveAsync(cancellationToken) : new ValueTask<bool>(HasBufferedInput);
     }
 
-    protected override void OnEnded()
+    // An end runs nobody's code: neither its caller's thread nor the listener's reading thread.
+    protected override void OnClosing()
     {
-        if (Volatile.Read(ref _wakeElsewhere))
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-        else
-        {
-            _signal.Set();
-        }
+        _signal.RunContinuationsAsynchronously();
+        _signal.Set();
     }
 
     protected override void Release() => _listener.Remove(this);
 
-    protected override void ReleaseReceiveCore()
+    protected override void ReleaseReceiveCore(bool abandon)
     {
         lock (_queueGate)
         {
@@ -176,14 +167,14 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
         }
 
         _position = 0;
-        _reading.Release();
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
-    {
-        await _signal.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return true;
+        if (abandon)
+        {
+            _reading.Abandon();
+        }
+        else
+        {
+            _reading.Release();
+        }
     }
 
     private bool Swap()

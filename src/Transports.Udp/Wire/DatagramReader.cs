@@ -212,14 +212,18 @@ internal sealed class DatagramReader
     }
 
     /// <summary>Gives the buffer back. Nothing may be read or taken at the same time.</summary>
-    public void Release()
+    public void Release(bool abandon = false)
     {
         var buffer = _buffer;
         _buffer = [];
         Publish(0);
-        if (buffer.Length > 0)
+        if (buffer.Length > 0 && !abandon)
         {
             _pool.Return(buffer);
+        }
+        else if (buffer.Length > 0)
+        {
+            _pool.Abandon(buffer);
         }
     }
 

@@ -1,16 +1,15 @@
-using System.Buffers;
 using System.Net.Sockets;
 
 namespace Transports;
 
 /// <summary>A message channel whose messages are datagrams: what a client's and a listener's channel have in common, which is sending.</summary>
 /// <remarks>
-/// Sending is the engine's: datagrams are copied into a buffer, each after its length, and one flusher hands what has gathered
+/// Sending is the engine's: datagrams are copied into a buffer, each after its length, and one loop hands what has gathered
 /// to the operating system, a lone message at once. UDP has no close: closing flushes and lets the peer go, who learns nothing.
 /// </remarks>
-internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChannel
+internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSink
 {
-    private readonly FrameSender _sender;
+    private readonly SendQueue _queue;
     private readonly DatagramWriter _writer;
 
     /// <summary>A channel.</summary>
@@ -21,14 +20,17 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
         : base(context)
     {
         _writer = writer;
-        _sender = new FrameSender(this, LengthPrefixedFraming.Default, options, MaxMessageSize);
+        _queue = new SendQueue(new LengthPrefixedCodec(MaxMessageSize), this, options, MaxMessageSize);
     }
 
-    bool IFrameSenderChannel.HasBufferedInput => HasBufferedInput;
+    bool IFrameSink.HasUnreadInput => HasReceivedMessages || HasBufferedInput;
+
+    // A piece that ended inside a datagram would tear it.
+    bool IFrameSink.NeedsWholeFrames => true;
 
     protected UdpCounters Counters => _writer.Counters;
 
-    protected FrameSender Sender => _sender;
+    protected SendQueue Queue => _queue;
 
     protected abstract bool HasBufferedInput { get; }
 
@@ -36,53 +38,41 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSenderChan
         where TFeature : class
         => Counters as TFeature ?? base.GetFeature<TFeature>();
 
-    Exception? IFrameSenderChannel.SendRefusal() => RefuseSend();
+    ValueTask IFrameSink.WriteAsync(ReadOnlyMemory<byte> frames) => _writer.WriteAsync(frames);
 
-    void IFrameSenderChannel.WriteFrame(in Message message, IBufferWriter<byte> output)
+    Exception IFrameSink.OnWriteFailed(Exception error)
     {
-        var payload = message.Payload;
-        if (payload.IsSingleSegment && output is FrameBuffer buffer)
-        {
-            buffer.AppendFrame(LengthPrefixedFraming.Default, sizeof(int), payload.FirstSpan);
-            return;
-        }
-
-        LengthPrefixedFraming.Default.WriteFrame(payload, output);
+        Terminate(DescribeFailure(error));
+        return ClosedException();
     }
-
-    int IFrameSenderChannel.WriteHeader(IHeaderFraming framing, long payloadLength, MessageKind kind, Span<byte> header)
-        => framing.WriteHeader(payloadLength, header);
-
-    ValueTask IFrameSenderChannel.WriteAsync(ReadOnlyMemory<byte> frames) => _writer.WriteAsync(frames);
-
-    void IFrameSenderChannel.OnWriteFailed(Exception error) => End(DescribeFailure(error));
 
     protected static ChannelCloseInfo DescribeFailure(Exception error) => error switch
     {
         SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset } e => new ChannelCloseInfo(
             ChannelCloseStatus.ConnectionLost, IsRemote: true, "Nobody listens at the peer's port: it answered with ICMP port unreachable.", (long)e.SocketErrorCode, e),
-        SocketException e => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, TransportCode: (long)e.SocketErrorCode, Error: e),
+        SocketException e => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)e.SocketErrorCode, Error: e),
         _ => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, Error: error),
     };
 
-    protected override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
-        => _sender.SendAsync(message, cancellationToken);
+    protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
+        => _queue.SendAsync(message, cancellationToken);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
-        => _sender.SendAsync(batch, cancellationToken);
+        => _queue.SendAsync(batch, cancellationToken);
 
-    protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => _sender.FlushAsync(cancellationToken);
+    protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => _queue.FlushAsync(cancellationToken);
 
-    protected override async ValueTask CloseCoreAsync(ChannelCloseStatus status, string? description, CancellationToken cancellationToken)
+    protected override async ValueTask CloseCoreAsync(ChannelCloseInfo info, CancellationToken cancellationToken)
     {
-        await _sender.FlushAsync(cancellationToken).ConfigureAwait(false);
-        _sender.Fail(ClosedException());
+        _queue.Refuse(ClosedException(), alsoWaiting: true);
+        await _queue.FlushAsync(cancellationToken).ConfigureAwait(false);
+        _queue.Fail(ClosedException());
         Release();
     }
 
     protected override void AbortCore(ChannelCloseInfo info)
     {
-        _sender.Fail(new MessageChannelClosedException(info));
+        _queue.Fail(new MessageChannelClosedException(info));
         Release();
     }
 

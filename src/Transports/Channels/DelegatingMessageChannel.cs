@@ -45,6 +45,9 @@ public abstract class DelegatingMessageChannel : IMessageChannel
     public virtual ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default) => Inner.ReceiveAsync(cancellationToken);
 
     /// <inheritdoc/>
+    public virtual ValueTask<bool> WaitToReceiveAsync(CancellationToken cancellationToken = default) => Inner.WaitToReceiveAsync(cancellationToken);
+
+    /// <inheritdoc/>
     public virtual bool TryReceive(out Message message) => Inner.TryReceive(out message);
 
     /// <inheritdoc/>

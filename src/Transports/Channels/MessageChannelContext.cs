@@ -7,7 +7,7 @@ namespace Transports;
 public sealed class MessageChannelContext
 {
     /// <summary>The transport's short name, such as <c>tcp</c>: the beginning of <see cref="IMessageChannel.Id"/> and a tag of metrics.</summary>
-    public required string Transport { get; init; }
+    public required string TransportName { get; init; }
 
     /// <summary>Which end this is.</summary>
     public required ChannelSide Side { get; init; }
@@ -23,6 +23,9 @@ public sealed class MessageChannelContext
 
     /// <summary>The address of the other end. User information is removed from it.</summary>
     public Uri? RemoteAddress { get; init; }
+
+    /// <summary>More features that <see cref="IMessageChannel.GetFeature"/> finds, asked by their type, behind those of the codec and the connection.</summary>
+    public Func<Type, object?>? Features { get; init; }
 
     /// <summary>Where the channel logs.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;

@@ -3,8 +3,10 @@ using System.Text;
 namespace Transports;
 
 /// <summary>Reads the frames of <see cref="ContentLengthFraming"/>. Parses a header block once, however the body arrives.</summary>
-internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessageSize) : ContiguousFrameDecoder
+internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessageSize) : IFrameDecoder
 {
+    public int BytesNeeded { get; private set; }
+
     // Beyond any length that could be meant, and within a long.
     private const int MostDigits = 18;
 
@@ -15,7 +17,7 @@ internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessag
 
     private static ReadOnlySpan<byte> EndOfBlock => "\r\n\r\n"u8;
 
-    public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+    public bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
     {
         payloadOffset = payloadLength = consumed = 0;
         if (_headerSize == 0 && !TryReadHeader(buffer))

@@ -14,7 +14,7 @@ namespace Transports;
 /// once, and its charset, where it names one, <c>utf-8</c> or <c>utf8</c>; other well-formed fields are ignored. Everything else is
 /// refused. The header block has a bound of its own, and the declared length is checked before the body is buffered.</para>
 /// </remarks>
-public sealed class ContentLengthFraming : IHeaderFraming
+public sealed class ContentLengthFraming : IPrefixFraming
 {
     private const int LongestContentType = 256;
     private readonly byte[] _afterLength;
@@ -29,7 +29,7 @@ public sealed class ContentLengthFraming : IHeaderFraming
     /// <exception cref="ArgumentOutOfRangeException">The size is out of its range.</exception>
     public ContentLengthFraming(string? contentType = null, int maxHeaderBlockSize = 4096)
     {
-        OptionChecks.InRange(maxHeaderBlockSize, 64, 64 * 1024, nameof(maxHeaderBlockSize));
+        OptionGuard.ThrowIfOutOfRange(maxHeaderBlockSize, 64, 64 * 1024, nameof(maxHeaderBlockSize));
         if (contentType is not null
             && (contentType.Length is 0 or > LongestContentType || contentType.AsSpan().ContainsAnyExceptInRange(' ', '~')))
         {

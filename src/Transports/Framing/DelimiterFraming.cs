@@ -85,12 +85,14 @@ public sealed class DelimiterFraming : IMessageFraming
         return delimiter.Length > 16 ? text.Append('…').ToString() : text.ToString();
     }
 
-    private sealed class Decoder(byte[] delimiter, bool trimCarriageReturn, int maxMessageSize) : ContiguousFrameDecoder
+    private sealed class Decoder(byte[] delimiter, bool trimCarriageReturn, int maxMessageSize) : IFrameDecoder
     {
+        public int BytesNeeded { get; private set; }
+
         // Up to here no delimiter begins, in the frame being read.
         private int _searched;
 
-        public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+        public bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
         {
             payloadOffset = payloadLength = consumed = 0;
             var found = buffer[_searched..].IndexOf(delimiter);

@@ -7,7 +7,7 @@ namespace Transports;
 /// A payload of another length is refused before one byte is written. A length over the channel's
 /// <see cref="MessageChannelOptions.MaxMessageSize"/> ends the channel at the first byte received.
 /// </remarks>
-public sealed class FixedLengthFraming : IHeaderFraming
+public sealed class FixedLengthFraming : IPrefixFraming
 {
     /// <summary>A framing for payloads of one length.</summary>
     /// <param name="length">The length of every payload in bytes, at least 1.</param>
@@ -15,7 +15,7 @@ public sealed class FixedLengthFraming : IHeaderFraming
     public FixedLengthFraming(int length)
     {
         // A stream of empty frames has no bytes, so nobody could count them.
-        OptionChecks.InRange(length, 1, FrameLimits.LargestPayload, nameof(length));
+        OptionGuard.ThrowIfOutOfRange(length, 1, FrameLimits.LargestPayload, nameof(length));
         Length = length;
     }
 
@@ -49,9 +49,11 @@ public sealed class FixedLengthFraming : IHeaderFraming
                 $"A payload of {payloadLength} bytes does not fit this framing, in which every payload has {Length}. Pad it, or use a framing that carries the length.");
     }
 
-    private sealed class Decoder(int length, int maxMessageSize) : ContiguousFrameDecoder
+    private sealed class Decoder(int length, int maxMessageSize) : IFrameDecoder
     {
-        public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+        public int BytesNeeded { get; private set; }
+
+        public bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
         {
             if (length > maxMessageSize)
             {

@@ -8,7 +8,7 @@ namespace Transports;
 /// The length is an unsigned integer that counts the payload alone. It is checked before the body is buffered. One byte counts
 /// to 255, two to 65,535, four to just under 2 GiB: the largest array.
 /// </remarks>
-public sealed class LengthPrefixedFraming : IHeaderFraming
+public sealed class LengthPrefixedFraming : IPrefixFraming
 {
     /// <summary>A framing with a prefix of the given size.</summary>
     /// <param name="prefixSize">The size of the length: 1, 2 or 4 bytes.</param>
@@ -97,9 +97,11 @@ public sealed class LengthPrefixedFraming : IHeaderFraming
         }
     }
 
-    private sealed class Decoder(int prefixSize, bool littleEndian, int maxMessageSize) : ContiguousFrameDecoder
+    private sealed class Decoder(int prefixSize, bool littleEndian, int maxMessageSize) : IFrameDecoder
     {
-        public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+        public int BytesNeeded { get; private set; }
+
+        public bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
         {
             payloadOffset = prefixSize;
             if (buffer.Length < prefixSize)

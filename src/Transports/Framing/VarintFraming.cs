@@ -8,7 +8,7 @@ namespace Transports;
 /// encoding guide, "Base 128 Varints"). It counts the payload alone and has at most 31 bits. A reader takes only the
 /// shortest form, which is what every <c>writeDelimitedTo</c> writes: one length has one encoding.
 /// </remarks>
-public sealed class VarintFraming : IHeaderFraming
+public sealed class VarintFraming : IPrefixFraming
 {
     // 31 bits, seven at a time.
     private const int LongestVarint = 5;
@@ -51,9 +51,11 @@ public sealed class VarintFraming : IHeaderFraming
         return count;
     }
 
-    private sealed class Decoder(int maxMessageSize) : ContiguousFrameDecoder
+    private sealed class Decoder(int maxMessageSize) : IFrameDecoder
     {
-        public override bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
+        public int BytesNeeded { get; private set; }
+
+        public bool TryReadFrame(ReadOnlySpan<byte> buffer, out int payloadOffset, out int payloadLength, out int consumed)
         {
             payloadLength = consumed = 0;
             if (!TryReadLength(buffer, out payloadOffset, out var length))

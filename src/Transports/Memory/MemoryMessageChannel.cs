@@ -1,19 +1,15 @@
-using System.Buffers;
-
 namespace Transports;
 
 /// <summary>One end of an in-memory connection.</summary>
 /// <remarks>
-/// A close reaches the other end behind the messages sent before it: a clean one lets them be received and then returns
-/// <see langword="null"/>, another one lets them be received and then throws. An abort drops them, and the other end has lost
-/// its connection.
+/// An end reaches the other end behind the messages sent before it: after a clean one a receive then returns
+/// <see langword="null"/>, after another, or an abort, it throws.
 /// </remarks>
-internal sealed class MemoryMessageChannel : MessageChannelBase, ISerializingChannel
+internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSerializer
 {
     private readonly MemoryMessagePipe _outgoing;
     private readonly MemoryMessagePipe _incoming;
     private MemoryMessageChannel _peer = null!;
-    private ChannelCloseInfo? _peerClose;
 
     private MemoryMessageChannel(MessageChannelContext context, MemoryMessagePipe outgoing, MemoryMessagePipe incoming)
         : base(context)
@@ -39,101 +35,69 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, ISerializingCha
     public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(serializer);
-        return cancellationToken.IsCancellationRequested
-            ? ValueTask.FromCanceled(cancellationToken)
-            : _outgoing.SendAsync(this, value, serializer, cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        return GetSendError() is { } error ? ValueTask.FromException(error) : _outgoing.Queue.SendAsync(value, serializer, cancellationToken);
     }
 
-    internal Exception? SendRefusal() => RefuseSend();
-
-    protected override ValueTask SendCoreAsync(Message message, CancellationToken cancellationToken)
-        => _outgoing.SendAsync(this, message, cancellationToken);
+    protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
+        => _outgoing.Queue.SendAsync(message, cancellationToken);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
-        => _outgoing.SendAsync(this, batch, cancellationToken);
+        => _outgoing.Queue.SendAsync(batch, cancellationToken);
 
     // What was accepted is where the other end reads it: there is nothing further to hand it to.
     protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    protected override bool TryReceiveCore(out ReadOnlySequence<byte> payload, out MessageKind kind)
-        => _incoming.TryRead(out payload, out kind);
+    protected override bool ReceiveCore(ref ReceivedMessages messages) => _incoming.TryRead(ref messages);
 
-    protected override ValueTask<bool> WaitToReceiveCoreAsync(CancellationToken cancellationToken)
+    protected override ValueTask<bool> WaitToReceiveCoreAsync(CancellationToken cancellationToken) => _incoming.WaitAsync(cancellationToken);
+
+    protected override ValueTask CompleteSendingCoreAsync()
     {
-        switch (_incoming.PrepareToWait())
-        {
-            case ReceiveOutlook.Ready:
-                return new ValueTask<bool>(true);
-            case ReceiveOutlook.Finished:
-                // The reason is written before the pipe is completed, so it is there to be seen.
-                if (Volatile.Read(ref _peerClose) is { } close)
-                {
-                    EndAsPeerDid(close);
-                }
-
-                return new ValueTask<bool>(false);
-            default:
-                return _incoming.WaitAsync(cancellationToken);
-        }
-    }
-
-    protected override ValueTask CompleteSendingCoreAsync(CancellationToken cancellationToken)
-    {
+        _outgoing.Queue.Refuse(SendingCompleted(), alsoWaiting: false);
         _outgoing.Complete();
         return ValueTask.CompletedTask;
     }
 
-    protected override ValueTask CloseCoreAsync(ChannelCloseStatus status, string? description, CancellationToken cancellationToken)
+    protected override ValueTask CloseCoreAsync(ChannelCloseInfo info, CancellationToken cancellationToken)
     {
-        var info = new ChannelCloseInfo(status, IsRemote: true, description);
-        _outgoing.RefuseSenders(ClosedException());
-        _incoming.Drop(new MessageChannelClosedException(info));
-        _peer.OnPeerClosed(info);
+        var told = info with { IsRemote = true };
+        _outgoing.Queue.Refuse(ClosedException(), alsoWaiting: true);
+        _incoming.Drop(new MessageChannelClosedException(told));
+        _peer.OnPeerClosed(told);
         return ValueTask.CompletedTask;
     }
 
     protected override void AbortCore(ChannelCloseInfo info)
     {
         var error = new MessageChannelClosedException(info);
-        _outgoing.RefuseSenders(error);
+        _outgoing.Queue.Refuse(error, alsoWaiting: true);
         _incoming.Drop(error);
-        if (Volatile.Read(ref _peerClose) is not null)
-        {
-            // The peer has closed, for a reason of its own.
-            return;
-        }
 
-        // Its receiver is woken by its end, so that it cannot take the abort for an orderly finish.
-        _peer.End(new ChannelCloseInfo(
+        // It may have closed before, for a reason of its own, which stays.
+        _peer.OnPeerClosed(new ChannelCloseInfo(
             ChannelCloseStatus.ConnectionLost,
             IsRemote: true,
             "The other end of the in-memory connection was aborted."));
     }
 
-    protected override void OnEnded() => _incoming.WakeReceiver();
+    protected override void OnClosing() => _incoming.WakeReceiver();
 
-    protected override void ReleaseReceiveCore() => _incoming.ReleaseReceiver();
-
-    private void OnPeerClosed(ChannelCloseInfo info)
+    protected override void ReleaseReceiveCore(bool abandon)
     {
-        // A status that says more than goodbye would hide from the receiver what was sent before it, so it waits its turn.
-        Volatile.Write(ref _peerClose, info);
-        _incoming.Complete();
-        if (info.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway || _incoming.IsDrained)
-        {
-            EndAsPeerDid(info);
-        }
+        _incoming.Drop(ClosedException());
+        _incoming.ReleaseReceiver(abandon);
     }
 
-    private void EndAsPeerDid(ChannelCloseInfo info)
+    // What was sent before can still be received; the end is told behind it.
+    private void OnPeerClosed(ChannelCloseInfo info)
     {
-        if (info.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
-        {
-            EndByPeer(info);
-        }
-        else
-        {
-            End(info);
-        }
+        _outgoing.Queue.Refuse(new MessageChannelClosedException(info), alsoWaiting: true);
+        _incoming.Complete();
+        Terminate(info, abort: false);
     }
 }

@@ -32,9 +32,9 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
         {
             IsReliable = true,
             IsOrdered = true,
-            PreservesBoundaries = true,
+            PreservesMessageBoundaries = true,
             SupportsHalfClose = true,
-            PreservesKind = true,
+            PreservesMessageKind = true,
             CarriesCloseStatus = true,
             MaxMessageSize = _options.MaxMessageSize,
         };
@@ -110,7 +110,7 @@ public sealed class MemoryTransport : IClientTransport, IServerTransport
 
     private MessageChannelContext Context(ChannelSide side, Uri? localAddress, Uri? remoteAddress) => new()
     {
-        Transport = "mem",
+        TransportName = "mem",
         Side = side,
         Characteristics = _characteristics,
         Options = _options,

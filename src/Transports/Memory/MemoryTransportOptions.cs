@@ -17,7 +17,7 @@ public sealed class MemoryTransportOptions : MessageChannelOptions
     public override void Validate()
     {
         base.Validate();
-        OptionChecks.InRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
-        OptionChecks.Positive(ConnectTimeout, nameof(ConnectTimeout));
+        OptionGuard.ThrowIfOutOfRange(AcceptBacklog, 1, 65_536, nameof(AcceptBacklog));
+        OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
     }
 }

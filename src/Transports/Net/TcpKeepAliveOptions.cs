@@ -24,13 +24,13 @@ public sealed class TcpKeepAliveOptions
     {
         if (Time != Timeout.InfiniteTimeSpan)
         {
-            OptionChecks.Positive(Time, nameof(Time));
+            OptionGuard.ThrowIfNotPositive(Time, nameof(Time));
             ArgumentOutOfRangeException.ThrowIfLessThan(Time, TimeSpan.FromSeconds(1), nameof(Time));
         }
 
-        OptionChecks.Positive(Interval, nameof(Interval));
+        OptionGuard.ThrowIfNotPositive(Interval, nameof(Interval));
         ArgumentOutOfRangeException.ThrowIfLessThan(Interval, TimeSpan.FromSeconds(1), nameof(Interval));
-        OptionChecks.InRange(RetryCount, 1, 127, nameof(RetryCount));
+        OptionGuard.ThrowIfOutOfRange(RetryCount, 1, 127, nameof(RetryCount));
     }
 
     /// <summary>Sets a TCP socket up; for transports.</summary>

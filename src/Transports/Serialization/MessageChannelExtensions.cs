@@ -71,16 +71,20 @@ public static class MessageChannelExtensions
     /// <param name="channel">The channel. One caller receives at a time.</param>
     /// <param name="cancellationToken">Ends the enumeration with <see cref="OperationCanceledException"/>; no message is lost.</param>
     /// <returns>The messages, each lent until the next is asked for: call <see cref="Message.Retain"/> to keep one longer. Ends in the ways <see cref="IMessageChannel.ReceiveAsync"/> does.</returns>
-    public static IAsyncEnumerable<Message> ReadAllAsync(this IMessageChannel channel, CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<Message> ReceiveAllAsync(this IMessageChannel channel, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(channel);
         return Enumerate(channel, cancellationToken);
 
         static async IAsyncEnumerable<Message> Enumerate(IMessageChannel channel, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            while (await channel.ReceiveAsync(cancellationToken).ConfigureAwait(false) is { } message)
+            while (await channel.WaitToReceiveAsync(cancellationToken).ConfigureAwait(false))
             {
-                yield return message;
+                while (channel.TryReceive(out var message))
+                {
+                    yield return message;
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
             }
         }
     }
@@ -93,7 +97,7 @@ public static class MessageChannelExtensions
     /// <param name="target">Where to. Others may send on it too; not closed. While it is full nothing is received, so its backpressure reaches the source's peer.</param>
     /// <param name="cancellationToken">Stops between messages, or while the target is full; the message then in hand, if any, is lost to the target. Neither channel is closed.</param>
     /// <returns>Completes after the source's end. Fails as the receive or the send that failed.</returns>
-    public static async Task PipeToAsync(this IMessageChannel source, IMessageChannel target, CancellationToken cancellationToken = default)
+    public static async Task CopyToAsync(this IMessageChannel source, IMessageChannel target, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(target);

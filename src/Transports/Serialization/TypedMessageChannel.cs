@@ -19,7 +19,7 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
 
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => channel.FlushAsync(cancellationToken);
 
-    public ValueTask<Received<TReceive>> ReceiveAsync(CancellationToken cancellationToken = default)
+    public ValueTask<ReceiveResult<TReceive>> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         EnterReceive();
         try
@@ -32,12 +32,12 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
 
             var received = Deserialize(receiving.Result);
             ExitReceive();
-            return new ValueTask<Received<TReceive>>(received);
+            return new ValueTask<ReceiveResult<TReceive>>(received);
         }
         catch (Exception e)
         {
             ExitReceive();
-            return ValueTask.FromException<Received<TReceive>>(e);
+            return ValueTask.FromException<ReceiveResult<TReceive>>(e);
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
         return false;
     }
 
-    public async IAsyncEnumerable<TReceive> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<TReceive> ReceiveAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         while ((await ReceiveAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(out var value))
         {
@@ -80,7 +80,7 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
     public ValueTask DisposeAsync() => channel.DisposeAsync();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Received<TReceive>> ReceiveSlowAsync(ValueTask<Message?> receiving)
+    private async ValueTask<ReceiveResult<TReceive>> ReceiveSlowAsync(ValueTask<Message?> receiving)
     {
         try
         {
@@ -92,8 +92,8 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
         }
     }
 
-    private Received<TReceive> Deserialize(Message? message)
-        => message is { } received ? new Received<TReceive>(receiveSerializer.Deserialize(received.Payload)) : default;
+    private ReceiveResult<TReceive> Deserialize(Message? message)
+        => message is { } received ? new ReceiveResult<TReceive>(receiveSerializer.Deserialize(received.Payload)) : default;
 
     private void EnterReceive()
     {

@@ -8,12 +8,12 @@ internal static class TypedSend
 {
     // The buffer's object; its memory goes back to the pool after each send.
     [ThreadStatic]
-    private static FrameBuffer? t_spare;
+    private static OutputBuffer? t_spare;
 
     public static ValueTask SendAsync<T>(IMessageChannel channel, T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken)
     {
         // The channel itself, not GetFeature: a decorator in between must see every message.
-        if (channel is ISerializingChannel direct)
+        if (channel is IInPlaceSerializer direct)
         {
             return direct.SendAsync(value, serializer, cancellationToken);
         }
@@ -23,7 +23,7 @@ internal static class TypedSend
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        var buffer = t_spare ?? new FrameBuffer(ArrayPool<byte>.Shared);
+        var buffer = t_spare ?? new OutputBuffer(ArrayPool<byte>.Shared);
         t_spare = null;
         ValueTask sending;
         try
@@ -50,7 +50,7 @@ internal static class TypedSend
 
     // The memory is the channel's until the send has completed, well or not.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask ReturnLaterAsync(ValueTask sending, FrameBuffer buffer)
+    private static async ValueTask ReturnLaterAsync(ValueTask sending, OutputBuffer buffer)
     {
         try
         {
@@ -62,7 +62,7 @@ internal static class TypedSend
         }
     }
 
-    private static void Return(FrameBuffer buffer)
+    private static void Return(OutputBuffer buffer)
     {
         buffer.Release();
         t_spare = buffer;

@@ -11,10 +11,25 @@ namespace Transports.Benchmarks;
 /// <param name="warmUpTime">How long each side runs before; long enough for the tiered JIT to have settled.</param>
 internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan warmUpTime)
 {
-    /// <summary>Message counts are multiples of this: 64 connections with batches of 64, or 8 senders.</summary>
-    public const int MessageGrain = 64 * 64;
-
     private const int AllocationRuns = 3;
+
+    /// <summary>How many rounds.</summary>
+    public int Rounds => rounds;
+
+    /// <summary>How long each side of a round takes, about.</summary>
+    public TimeSpan RoundTime => roundTime;
+
+    /// <summary>How long each side runs before.</summary>
+    public TimeSpan WarmUpTime => warmUpTime;
+
+    /// <summary>The middle one, or the mean of the middle two.</summary>
+    /// <param name="values">In any order.</param>
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        var middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
 
     /// <summary>Measures one workload.</summary>
     /// <param name="transport">The transport.</param>
@@ -22,9 +37,11 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
     public async Task<BenchmarkResult> RunAsync(BenchmarkedTransport transport, Work work)
     {
         await using var subject = await transport.OpenSubjectAsync(work);
-        await using var baseline = await transport.OpenBaselineAsync(work);
-        var subjectMessages = await WarmUpAsync(subject);
-        var baselineMessages = await WarmUpAsync(baseline);
+        await using var baseline = work.Pattern == WorkPattern.Lone
+            ? await LoneBaseline.OpenAsync(work, transport.Wire)
+            : await transport.OpenBaselineAsync(work);
+        var subjectMessages = await WarmUpAsync(subject, work.Grain);
+        var baselineMessages = await WarmUpAsync(baseline, work.Grain);
 
         var rates = new double[rounds];
         var baselineRates = new double[rounds];
@@ -43,6 +60,12 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
                 rates[round] = await MeasureAsync(subject, subjectMessages);
             }
 
+            if (work.IsTime)
+            {
+                rates[round] = 1000 / rates[round];
+                baselineRates[round] = 1000 / baselineRates[round];
+            }
+
             ratios[round] = rates[round] / baselineRates[round];
         }
 
@@ -50,12 +73,21 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
         {
             Workload = $"{transport.Name}/{work.Name}",
             Subject = transport.Subject,
-            Baseline = transport.Baseline,
-            Rate = Math.Round(Median(rates)),
-            BaselineRate = Math.Round(Median(baselineRates)),
+            Baseline = work.Pattern switch
+            {
+                WorkPattern.Lone => "the path itself: bare sockets over the same relay",
+                WorkPattern.Connecting => "Kestrel's listener, nothing else of it",
+                _ => transport.Baseline,
+            },
+            Unit = work.Unit,
+            LessIsBetter = work.IsTime,
+            Value = Math.Round(Median(rates), work.IsTime ? 3 : 0),
+            BaselineValue = Math.Round(Median(baselineRates), work.IsTime ? 3 : 0),
             Ratio = Math.Round(Median(ratios), 3),
-            AllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(subject, subjectMessages), 2),
-            BaselineAllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(baseline, baselineMessages), 2),
+            RatioMin = Math.Round(ratios.Min(), 3),
+            RatioMax = Math.Round(ratios.Max(), 3),
+            AllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(subject, subjectMessages, work.Grain), 2),
+            BaselineAllocatedBytesPerMessage = Math.Round(await MeasureAllocationAsync(baseline, baselineMessages, work.Grain), 2),
         };
     }
 
@@ -67,10 +99,10 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
     }
 
     // A run allocates a few tasks of its own, whatever its length; what a longer run allocates on top is the messages'.
-    private static async Task<double> MeasureAllocationAsync(IBenchmarkSide side, long messages)
+    private static async Task<double> MeasureAllocationAsync(IBenchmarkSide side, long messages, int grain)
     {
-        var shorter = Grains(messages / 4);
-        var longer = shorter + Grains(messages);
+        var shorter = Grains(messages / 4, grain);
+        var longer = shorter + Grains(messages, grain);
         var perMessage = new double[AllocationRuns];
         for (var run = 0; run < AllocationRuns; run++)
         {
@@ -85,31 +117,24 @@ internal sealed class BenchmarkRunner(int rounds, TimeSpan roundTime, TimeSpan w
         return Median(perMessage);
     }
 
-    private static double Median(double[] values)
-    {
-        var sorted = values.Order().ToArray();
-        var middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-    }
-
-    private static long Grains(double messages) => Math.Max(1, (long)(messages / MessageGrain)) * MessageGrain;
+    private static long Grains(double messages, int grain) => Math.Max(1, (long)(messages / grain)) * grain;
 
     // Returns how many messages take about a round's time.
-    private async Task<long> WarmUpAsync(IBenchmarkSide side)
+    private async Task<long> WarmUpAsync(IBenchmarkSide side, int grain)
     {
         var start = Stopwatch.GetTimestamp();
-        long messages = MessageGrain;
+        long messages = grain;
         while (true)
         {
             var rate = await MeasureAsync(side, messages);
-            messages = Grains(rate * roundTime.TotalSeconds);
+            messages = Grains(rate * roundTime.TotalSeconds, grain);
             if (Stopwatch.GetElapsedTime(start) >= warmUpTime)
             {
                 return messages;
             }
 
             // Short turns at first: the first one's rate, before the JIT, says little.
-            messages = Grains(messages / 4.0);
+            messages = Grains(messages / 4.0, grain);
         }
     }
 }

@@ -6,6 +6,7 @@ internal sealed class ChannelSubject : IBenchmarkSide
     private readonly Work _work;
     private readonly IReadOnlyList<(IMessageChannel Client, IMessageChannel Server)> _pairs;
     private readonly IAsyncDisposable? _listener;
+    private readonly DelayedPath? _path;
     private readonly Task[] _echoes;
     private readonly byte[] _payload;
 
@@ -13,14 +14,16 @@ internal sealed class ChannelSubject : IBenchmarkSide
     /// <param name="work">What to do.</param>
     /// <param name="pairs">The two ends of each connection.</param>
     /// <param name="listener">Disposed at the end.</param>
-    public ChannelSubject(Work work, IReadOnlyList<(IMessageChannel Client, IMessageChannel Server)> pairs, IAsyncDisposable? listener = null)
+    /// <param name="path">Disposed at the end, too.</param>
+    public ChannelSubject(Work work, IReadOnlyList<(IMessageChannel Client, IMessageChannel Server)> pairs, IAsyncDisposable? listener = null, DelayedPath? path = null)
     {
         _work = work;
         _pairs = pairs;
         _listener = listener;
+        _path = path;
         _payload = new byte[work.PayloadSize];
         _payload.AsSpan().Fill(0x2A);
-        _echoes = work.Pattern == WorkPattern.Flood
+        _echoes = work.Pattern is WorkPattern.Flood or WorkPattern.Lone
             ? []
             : [.. pairs.Select(pair => Task.Run(() => work.BatchSize > 1 ? EchoBatchesAsync(pair.Server) : EchoAsync(pair.Server)))];
     }
@@ -31,11 +34,12 @@ internal sealed class ChannelSubject : IBenchmarkSide
     /// <param name="connect">Dials the address it listens at.</param>
     public static async Task<IBenchmarkSide> OpenAsync(Work work, IMessageListener listener, Func<Uri, ValueTask<IMessageChannel>> connect)
     {
+        var path = DelayedPath.Open(work, DelayedPath.WireOf(listener.LocalAddress), listener.LocalAddress);
         var pairs = new List<(IMessageChannel, IMessageChannel)>();
         for (var i = 0; i < work.Connections; i++)
         {
             var accepting = listener.AcceptAsync().AsTask();
-            var client = await connect(listener.LocalAddress);
+            var client = await connect(path.Address);
             if (!client.Characteristics.IsReliable)
             {
                 // The listener of a transport without connections hears of a peer by its first message.
@@ -51,7 +55,7 @@ internal sealed class ChannelSubject : IBenchmarkSide
             pairs.Add((client, server));
         }
 
-        return new ChannelSubject(work, pairs, listener);
+        return new ChannelSubject(work, pairs, listener, path);
     }
 
     public Task RunAsync(long messages)
@@ -72,6 +76,11 @@ internal sealed class ChannelSubject : IBenchmarkSide
         if (_listener is not null)
         {
             await _listener.DisposeAsync();
+        }
+
+        if (_path is not null)
+        {
+            await _path.DisposeAsync();
         }
     }
 
@@ -129,6 +138,8 @@ internal sealed class ChannelSubject : IBenchmarkSide
                 return Task.Run(() => PingPongAsync(client, messages));
             case WorkPattern.Pipelined:
                 return Task.Run(() => _work.BatchSize > 1 ? PipelineBatchesAsync(client, messages) : PipelineAsync(client, messages));
+            case WorkPattern.Lone:
+                return Task.Run(() => SendLoneAsync(client, server, messages));
             default:
                 var receiving = Task.Run(() => _work.BatchSize > 1 ? ReceiveDrainingAsync(server, messages) : ReceiveAsync(server, messages));
                 var sending = Enumerable.Range(0, _work.Senders)
@@ -144,6 +155,19 @@ internal sealed class ChannelSubject : IBenchmarkSide
         {
             await channel.SendAsync(_payload);
             var message = await channel.ReceiveAsync() ?? throw new EndOfStreamException();
+            sum += message.Payload.FirstSpan[0];
+        }
+
+        Check(sum, messages);
+    }
+
+    private async Task SendLoneAsync(IMessageChannel client, IMessageChannel server, long messages)
+    {
+        long sum = 0;
+        for (long i = 0; i < messages; i++)
+        {
+            await client.SendAsync(_payload);
+            var message = await server.ReceiveAsync() ?? throw new EndOfStreamException();
             sum += message.Payload.FirstSpan[0];
         }
 

@@ -4,7 +4,7 @@ namespace Transports.Benchmarks;
 internal interface IBenchmarkSide : IAsyncDisposable
 {
     /// <summary>Moves messages; called many times, one after the other.</summary>
-    /// <param name="messages">How many, over all connections. A multiple of <see cref="BenchmarkRunner.MessageGrain"/>.</param>
+    /// <param name="messages">How many, over all connections. A multiple of <see cref="Work.Grain"/>.</param>
     /// <returns>Completes when the last one has arrived (come back, for an echo).</returns>
     Task RunAsync(long messages);
 }

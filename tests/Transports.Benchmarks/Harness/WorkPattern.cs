@@ -11,4 +11,10 @@ internal enum WorkPattern
 
     /// <summary>One way, as fast as it goes. The rate counts messages received.</summary>
     Flood,
+
+    /// <summary>One message one way, the next when it has arrived. What is shown is the time one takes.</summary>
+    Lone,
+
+    /// <summary>Connections: opened, accepted, a first byte from the server, reset by the client. The rate counts connections.</summary>
+    Connecting,
 }

@@ -214,7 +214,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
     {
         using var transport = new GrpcTransport();
         await using var channel = await transport.ConnectAsync(new Uri($"grpc+http://127.0.0.1:{new Uri(_server!.Urls.First()).Port}/behind/a/neighbor.Shapes/One"), Token);
-        channel.GetFeature<IGrpcClientCall>()!.Method.Should().Be("neighbor.Shapes/One");
+        channel.GetFeature<IGrpcClientCallFeature>()!.Method.Should().Be("neighbor.Shapes/One");
 
         await channel.SendAsync(new Item { Number = 4 }.ToByteArray(), Token);
         await channel.CompleteSendingAsync(Token);
@@ -229,7 +229,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
 
     private async Task ServeAsync(IMessageChannel channel, CancellationToken stopping)
     {
-        var call = channel.GetFeature<IGrpcServerCall>()!;
+        var call = channel.GetFeature<IGrpcServerCallFeature>()!;
         var first = await ReceiveAsync(channel) ?? new Item();
         switch (call.Method)
         {
@@ -268,7 +268,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
         }
     }
 
-    private async Task EndAsync(IMessageChannel channel, IGrpcServerCall call, CancellationToken stopping)
+    private async Task EndAsync(IMessageChannel channel, IGrpcServerCallFeature call, CancellationToken stopping)
     {
         var headers = call.RequestHeaders;
         if (headers.GetText("echo") is { } echo)

@@ -93,7 +93,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
         await both.CompleteSendingAsync(Token);
         (await ReceiveAsync(both)).Should().BeNull();
         (await both.Closed).Status.Should().Be(ChannelCloseStatus.Normal);
-        both.GetFeature<IGrpcClientCall>()!.Status.Should().Be(new GrpcStatus(GrpcStatusCode.OK));
+        both.GetFeature<IGrpcClientCallFeature>()!.Status.Should().Be(new GrpcStatus(GrpcStatusCode.OK));
     }
 
     [Theory(Timeout = 60_000)]
@@ -116,7 +116,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
         await using var channel = await OpenAsync("One", ("echo", "there and back"), ("echo-bin", new byte[] { 0, 255 }));
         await SendAsync(channel, new Item());
         await channel.CompleteSendingAsync(Token);
-        var call = channel.GetFeature<IGrpcClientCall>()!;
+        var call = channel.GetFeature<IGrpcClientCallFeature>()!;
 
         (await call.ResponseHeaders.WaitAsync(Token)).GetText("echo").Should().Be("there and back");
         (await ReceiveAsync(channel)).Should().NotBeNull();
@@ -142,8 +142,8 @@ public sealed class DotNetServerTests : IAsyncLifetime
 
                 var receive = async () => await ReceiveAsync(channel);
                 (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-                    new { TransportCode = (long)code, Description = "words: ü", IsRemote = true });
-                channel.GetFeature<IGrpcClientCall>()!.Status.Should().Be(new GrpcStatus((GrpcStatusCode)code, "words: ü"));
+                    new { ProtocolErrorCode = (long)code, Description = "words: ü", IsRemote = true });
+                channel.GetFeature<IGrpcClientCallFeature>()!.Status.Should().Be(new GrpcStatus((GrpcStatusCode)code, "words: ü"));
             }
         }
     }
@@ -158,7 +158,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
         var receive = async () => await ReceiveAsync(channel);
 
         await receive.Should().ThrowAsync<MessageChannelClosedException>();
-        channel.GetFeature<IGrpcClientCall>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out var details).Should().BeTrue();
+        channel.GetFeature<IGrpcClientCallFeature>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out var details).Should().BeTrue();
         Google.Rpc.Status.Parser.ParseFrom(details.Span).Should().Be(NeighborService.RichStatus);
     }
 
@@ -172,8 +172,8 @@ public sealed class DotNetServerTests : IAsyncLifetime
         var receive = async () => await ReceiveAsync(channel);
 
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
-            new { Status = ChannelCloseStatus.TimedOut, TransportCode = (long)GrpcStatusCode.DeadlineExceeded });
-        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.DeadlineExceeded);
+            new { Status = ChannelCloseStatus.TimedOut, ProtocolErrorCode = (long)GrpcStatusCode.DeadlineExceeded });
+        channel.GetFeature<IGrpcClientCallFeature>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.DeadlineExceeded);
     }
 
     [Fact(Timeout = 60_000)]
@@ -187,7 +187,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
 
         await _record.Cancelled.Task.WaitAsync(Token);
         (await channel.Closed).Status.Should().Be(ChannelCloseStatus.Aborted);
-        channel.GetFeature<IGrpcClientCall>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.Cancelled);
+        channel.GetFeature<IGrpcClientCallFeature>()!.Status!.Value.Code.Should().Be(GrpcStatusCode.Cancelled);
     }
 
     [Theory(Timeout = 60_000)]
@@ -218,7 +218,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
             }
             else
             {
-                (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.TransportCode.Should().Be((long)GrpcStatusCode.FailedPrecondition);
+                (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.ProtocolErrorCode.Should().Be((long)GrpcStatusCode.FailedPrecondition);
             }
         }
     }

@@ -86,7 +86,7 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
     {
         await StartAsync(language);
         (await FailsAsync("Unary", "fail"u8.ToArray())).Should().BeEquivalentTo(
-            new { TransportCode = (long)GrpcStatusCode.NotFound, Description = "Größe 100 % – nicht da ✓", IsRemote = true });
+            new { ProtocolErrorCode = (long)GrpcStatusCode.NotFound, Description = "Größe 100 % – nicht da ✓", IsRemote = true });
     }
 
     [Theory(Timeout = 60_000), MemberData(nameof(Languages))]
@@ -141,7 +141,7 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
         (await channel.ReceiveAsync(Token)).Should().NotBeNull();
         (await channel.ReceiveAsync(Token)).Should().BeNull();
 
-        var client = channel.GetFeature<IGrpcClientCall>()!;
+        var client = channel.GetFeature<IGrpcClientCallFeature>()!;
         (await client.ResponseHeaders).GetText("tenant-back").Should().Be("acme");
         client.Trailers!.TryGetBytes("blob-back-bin", out var blob).Should().BeTrue();
         blob.ToArray().Should().Equal(0, 255, 7);
@@ -174,8 +174,8 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
     public async Task OversizeAndUnknownMethod_GetTheServersStatus(string language)
     {
         await StartAsync(language);
-        (await FailsAsync("Unary", new byte[5 << 20])).TransportCode.Should().Be((long)GrpcStatusCode.ResourceExhausted);
-        (await FailsAsync("Nothing", [])).TransportCode.Should().Be((long)GrpcStatusCode.Unimplemented);
+        (await FailsAsync("Unary", new byte[5 << 20])).ProtocolErrorCode.Should().Be((long)GrpcStatusCode.ResourceExhausted);
+        (await FailsAsync("Nothing", [])).ProtocolErrorCode.Should().Be((long)GrpcStatusCode.Unimplemented);
     }
 
     [Theory(Timeout = 60_000), MemberData(nameof(Languages))]

@@ -83,7 +83,7 @@ public sealed class GrpcServerInteropTests
     private async Task UnaryAsync(IMessageChannel channel, CancellationToken stopping)
     {
         var request = (await channel.ReceiveAsync(stopping))!.Value.ToArray();
-        var call = channel.GetFeature<IGrpcServerCall>()!;
+        var call = channel.GetFeature<IGrpcServerCallFeature>()!;
         if (call.RequestHeaders.GetText("tenant") is { } tenant)
         {
             call.ResponseHeaders.Add("tenant-back", tenant);
@@ -126,7 +126,7 @@ public sealed class GrpcServerInteropTests
 
     private static Task FailAsync(IMessageChannel channel, CancellationToken stopping)
     {
-        channel.GetFeature<IGrpcServerCall>()!.SetStatus(GrpcStatusCode.NotFound, "Größe 100 % – nicht da ✓");
+        channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.NotFound, "Größe 100 % – nicht da ✓");
         return Task.CompletedTask;
     }
 
@@ -159,7 +159,7 @@ public sealed class GrpcServerInteropTests
             }
         }
 
-        if (channel.GetFeature<IGrpcServerCall>()!.RequestHeaders.GetText("epilogue") is not null)
+        if (channel.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetText("epilogue") is not null)
         {
             await channel.SendAsync("epilogue"u8.ToArray(), stopping);
         }

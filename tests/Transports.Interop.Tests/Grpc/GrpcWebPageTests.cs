@@ -58,6 +58,6 @@ public sealed class GrpcWebPageTests
             await channel.SendAsync(text, stopping);
         }
 
-        channel.GetFeature<IGrpcServerCall>()?.SetStatus(GrpcStatusCode.OutOfRange, "Größe 100 %");
+        channel.GetFeature<IGrpcServerCallFeature>()?.SetStatus(GrpcStatusCode.OutOfRange, "Größe 100 %");
     }
 }

@@ -51,9 +51,9 @@ public sealed class QuicClientsTests
             // The bystander of a reset ends in its own way.
             info = await server.Ended.Reader.ReadAsync(Token);
         }
-        while (info.TransportCode != code);
+        while (info.ProtocolErrorCode != code);
 
-        info.Should().BeEquivalentTo(new { Status = expected, IsRemote = true, TransportCode = (long?)code });
+        info.Should().BeEquivalentTo(new { Status = expected, IsRemote = true, ProtocolErrorCode = (long?)code });
     }
 
     /// <summary>Serves every channel of a listener, and does as it is told.</summary>

@@ -97,7 +97,7 @@ public sealed class QuicServersTests : IDisposable
         await channel.SendAsync(order, Token);
         var receive = async () => await channel.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should()
-            .BeEquivalentTo(new { Status = expected, IsRemote = true, TransportCode = (long?)code });
+            .BeEquivalentTo(new { Status = expected, IsRemote = true, ProtocolErrorCode = (long?)code });
     }
 
     [Theory(Timeout = 60_000)]
@@ -119,7 +119,7 @@ public sealed class QuicServersTests : IDisposable
             await receive.Should().ThrowAsync<MessageChannelClosedException>();
         }
 
-        (await channel.Closed).Should().BeEquivalentTo(new { Status = expected, IsRemote = true, TransportCode = (long?)code });
+        (await channel.Closed).Should().BeEquivalentTo(new { Status = expected, IsRemote = true, ProtocolErrorCode = (long?)code });
     }
 
     [Theory(Timeout = 60_000)]

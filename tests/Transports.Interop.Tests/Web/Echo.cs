@@ -5,7 +5,7 @@ internal static class Echo
 {
     public static async Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
     {
-        await foreach (var message in channel.ReadAllAsync(stopping))
+        await foreach (var message in channel.ReceiveAllAsync(stopping))
         {
             if (message.Kind == MessageKind.Text && message.GetText().Split(' ') is ["close", var status])
             {

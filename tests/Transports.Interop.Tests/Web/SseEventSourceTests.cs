@@ -83,7 +83,7 @@ public sealed class SseEventSourceTests
         await using var server = await WebServer.StartAsync(
             async (channel, stopping) =>
             {
-                await foreach (var message in channel.ReadAllAsync(stopping))
+                await foreach (var message in channel.ReceiveAllAsync(stopping))
                 {
                     received.Writer.TryWrite($"{message.Kind} {message.GetText()}");
                     await channel.SendAsync(message, stopping);

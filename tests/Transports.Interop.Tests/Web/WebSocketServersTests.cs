@@ -88,7 +88,7 @@ public sealed class WebSocketServersTests
             await receive.Should().ThrowAsync<MessageChannelClosedException>();
         }
 
-        (await channel.Closed).Should().BeEquivalentTo(new { Status = expected, IsRemote = true, Description = "wie gewünscht", TransportCode = (long)code });
+        (await channel.Closed).Should().BeEquivalentTo(new { Status = expected, IsRemote = true, Description = "wie gewünscht", ProtocolErrorCode = (long)code });
         (await server.ReadLineAsync()).Should().StartWith($"closed {code}");
     }
 

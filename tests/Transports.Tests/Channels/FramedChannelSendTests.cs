@@ -214,6 +214,7 @@ public sealed class FramedChannelSendTests
         var flush = scripted.Channel.FlushAsync(Ct).AsTask();
         var error = new IOException("the cable");
         scripted.Connection.FailWrites(error);
+        scripted.Connection.FeedFailure(error);
 
         foreach (var task in (Func<Task>[])[() => waiting, () => flush, () => scripted.Channel.SendAsync(new byte[1], Ct).AsTask(), () => scripted.Channel.ReceiveAsync(Ct).AsTask()])
         {

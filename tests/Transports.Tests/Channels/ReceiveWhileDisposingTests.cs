@@ -5,29 +5,38 @@ public sealed class ReceiveWhileDisposingTests
     [Fact]
     public async Task Receive_WhileDisposeGivesBuffersBack_SaysThatTheChannelIsClosed()
     {
-        var channel = new ReceivingWhenReleased();
-        await channel.DisposeAsync();
-        channel.Error.Should().BeOfType<MessageChannelClosedException>();
-    }
-
-    /// <summary>Receives at the one moment at which the dispose is inside.</summary>
-    private sealed class ReceivingWhenReleased() : FramedMessageChannel(
-        ByteConnection.Create(new MemoryStream()),
-        LengthPrefixedFraming.Default,
-        new MessageChannelContext
+        var codec = new ReceivingWhenReleased();
+        var channel = new FramedMessageChannel(ByteConnection.Create(new MemoryStream()), codec, new MessageChannelContext
         {
-            Transport = "test",
+            TransportName = "test",
             Side = ChannelSide.Client,
             Options = new MessageChannelOptions(),
             Characteristics = new ChannelCharacteristics { IsReliable = true, IsOrdered = true },
-        })
-    {
-        public Exception? Error { get; private set; }
+        });
+        codec.Channel = channel;
+        await channel.DisposeAsync();
 
-        protected override void ReleaseReceiveCore()
+        await Assert.ThrowsAsync<MessageChannelClosedException>(() => codec.Receiving!);
+        codec.Received.Should().BeFalse();
+    }
+
+    /// <summary>Receives at the one moment at which the dispose is inside.</summary>
+    private sealed class ReceivingWhenReleased : MessageCodec
+    {
+        public FramedMessageChannel? Channel { get; set; }
+
+        public Task? Receiving { get; private set; }
+
+        public bool Received { get; private set; }
+
+        public override void Write(in Message message, OutputBuffer output) => throw new NotSupportedException();
+
+        public override ReadStatus Read(Memory<byte> input, ref CodecRead read) => ReadStatus.NeedMore;
+
+        public override void Release(bool abandon)
         {
-            Error = Record.Exception(() => { _ = TryReceive(out _); });
-            base.ReleaseReceiveCore();
+            Received = Channel!.TryReceive(out _);
+            Receiving = Channel.ReceiveAsync().AsTask();
         }
     }
 }

@@ -8,13 +8,13 @@ internal sealed class ScriptedChannel : IAsyncDisposable
     // Two of these fill a buffer of 1,024 bytes: one is taken while another is being written, a third waits.
     public const int HalfABuffer = 600;
 
-    public ScriptedChannel(IMessageFraming? framing = null, int readLimit = int.MaxValue, int maxMessageSize = 100_000)
+    public ScriptedChannel(IMessageFraming? framing = null, int readLimit = int.MaxValue, int maxMessageSize = 100_000, TimeSpan? closeTimeout = null, TimeSpan? sendTimeout = null)
     {
         Connection = new ScriptedConnection { ReadLimit = readLimit };
         Framing = framing ?? LengthPrefixedFraming.Default;
         Channel = new FramedMessageChannel(Connection, Framing, new MessageChannelContext
         {
-            Transport = "scripted",
+            TransportName = "scripted",
             Side = ChannelSide.Client,
             Characteristics = new ChannelCharacteristics { IsReliable = true, IsOrdered = true, SupportsHalfClose = true },
             Options = new MessageChannelOptions
@@ -23,6 +23,8 @@ internal sealed class ScriptedChannel : IAsyncDisposable
                 ReceiveBufferSize = 1024,
                 MaxMessageSize = maxMessageSize,
                 BufferPool = Pool,
+                CloseTimeout = closeTimeout ?? TimeSpan.FromSeconds(5),
+                SendTimeout = sendTimeout ?? TimeSpan.FromMinutes(2),
             },
         });
     }
@@ -57,12 +59,13 @@ internal sealed class ScriptedChannel : IAsyncDisposable
     /// <summary>The payloads written so far; all bytes must be whole frames.</summary>
     public List<byte[]> WrittenMessages()
     {
-        var buffer = new ReadOnlySequence<byte>(Connection.Written);
+        ReadOnlySpan<byte> buffer = Connection.Written;
         var decoder = Framing.CreateDecoder(int.MaxValue);
         var messages = new List<byte[]>();
-        while (decoder.TryReadFrame(ref buffer, out var payload))
+        while (decoder.TryReadFrame(buffer, out var offset, out var length, out var consumed))
         {
-            messages.Add(payload.ToArray());
+            messages.Add(buffer.Slice(offset, length).ToArray());
+            buffer = buffer[consumed..];
         }
 
         buffer.Length.Should().Be(0, "only whole frames are written");

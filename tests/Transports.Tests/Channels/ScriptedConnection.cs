@@ -7,6 +7,9 @@ internal sealed class ScriptedConnection : ByteConnection
     private readonly Queue<object> _toRead = new();
     private readonly List<byte> _written = [];
     private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _readBegun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _readToTheEnd = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<(int Count, TaskCompletionSource Done)> _readWaits = [];
     private TaskCompletionSource<int>? _reading;
     private Memory<byte> _readBuffer;
     private TaskCompletionSource? _hold;
@@ -20,6 +23,15 @@ internal sealed class ScriptedConnection : ByteConnection
     public bool WasAborted { get; private set; }
 
     public int Writes { get; private set; }
+
+    /// <summary>How many reads have ended with bytes.</summary>
+    public int Reads { get; private set; }
+
+    /// <summary>A read has begun.</summary>
+    public Task ReadBegun => _readBegun.Task;
+
+    /// <summary>A read has found the end.</summary>
+    public Task ReadToTheEnd => _readToTheEnd.Task;
 
     public bool IsReading
     {
@@ -57,6 +69,22 @@ internal sealed class ScriptedConnection : ByteConnection
 
     /// <summary>A read that fails.</summary>
     public void FeedFailure(Exception error) => Put(error);
+
+    /// <summary>Completes when so many reads have ended with bytes.</summary>
+    public Task ReadAfterAsync(int count)
+    {
+        lock (_gate)
+        {
+            if (Reads >= count)
+            {
+                return Task.CompletedTask;
+            }
+
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _readWaits.Add((count, done));
+            return done.Task;
+        }
+    }
 
     /// <summary>A read in progress gives up, as a sweep of idle buffers makes it, and the next one finds all bytes.</summary>
     public override void InterruptRead()
@@ -118,6 +146,7 @@ internal sealed class ScriptedConnection : ByteConnection
             var reading = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
             _reading = reading;
             _readBuffer = buffer;
+            _readBegun.TrySetResult();
             CompleteRead();
             return new ValueTask<int>(reading.Task);
         }
@@ -154,18 +183,22 @@ internal sealed class ScriptedConnection : ByteConnection
         }
     }
 
-    public override ValueTask CompleteWritesAsync()
+    /// <summary>How the writes were closed, where they were.</summary>
+    public ChannelCloseInfo? WritesClosed { get; private set; }
+
+    public override ValueTask CompleteWritesAsync(ChannelCloseInfo? close)
     {
         lock (_gate)
         {
-            WritesCompleted.Should().BeFalse("writes are completed once");
+            (close is null ? WritesCompleted : WritesClosed is not null).Should().BeFalse("each end comes once");
             WritesCompleted = true;
+            WritesClosed = close;
         }
 
         return ValueTask.CompletedTask;
     }
 
-    public override void Abort()
+    public override void Abort(ChannelCloseInfo info)
     {
         TaskCompletionSource<int>? reading;
         TaskCompletionSource? hold;
@@ -227,6 +260,16 @@ internal sealed class ScriptedConnection : ByteConnection
             {
                 _toRead.Enqueue(item);
             }
+        }
+
+        if (count == 0)
+        {
+            _readToTheEnd.TrySetResult();
+        }
+        else
+        {
+            Reads++;
+            _readWaits.FindAll(wait => wait.Count <= Reads).ForEach(wait => wait.Done.TrySetResult());
         }
 
         reading.SetResult(count);

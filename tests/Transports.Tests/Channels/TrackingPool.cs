@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Transports.Tests.Channels;
 
 /// <summary>A pool that knows what is out, and notices memory returned twice or used after its return.</summary>
-internal sealed class TrackingPool : ArrayPool<byte>
+internal sealed class TrackingPool : ArrayPool<byte>, IBufferPoolObserver
 {
     private const byte Poison = 0xDD;
     private readonly Lock _gate = new();
@@ -11,6 +11,18 @@ internal sealed class TrackingPool : ArrayPool<byte>
     private readonly List<byte[]> _returned = [];
 
     public int Rented { get; private set; }
+
+    /// <summary>How many bytes are rented now.</summary>
+    public int BytesOut
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _out.Sum(array => array.Length);
+            }
+        }
+    }
 
     public int LargestRent { get; private set; }
 
@@ -34,6 +46,14 @@ internal sealed class TrackingPool : ArrayPool<byte>
             _out.Remove(array).Should().BeTrue("what is returned was rented here, and not returned before");
             array.AsSpan().Fill(Poison);
             _returned.Add(array);
+        }
+    }
+
+    public void Abandon(byte[] array)
+    {
+        lock (_gate)
+        {
+            _out.Remove(array).Should().BeTrue("what is abandoned was rented here, and not returned before");
         }
     }
 

@@ -73,7 +73,7 @@ public sealed class ContentLengthFramingTests
     [Fact]
     public void TryReadFrame_BlockWithoutEnd_RefusesAtItsBoundAndNotBefore()
     {
-        var decoder = (ContiguousFrameDecoder)new ContentLengthFraming(maxHeaderBlockSize: 64).CreateDecoder(100);
+        var decoder = (IFrameDecoder)new ContentLengthFraming(maxHeaderBlockSize: 64).CreateDecoder(100);
         var bytes = Encoding.ASCII.GetBytes("Content-Length: 2\r\nX: " + new string('x', 100));
         for (var length = 1; length < 64; length++)
         {
@@ -106,7 +106,7 @@ public sealed class ContentLengthFramingTests
     [Fact]
     public void BytesNeeded_AsBytesArrive_IsUnknownAndThenExact()
     {
-        var decoder = (ContiguousFrameDecoder)ContentLengthFraming.Default.CreateDecoder(100);
+        var decoder = (IFrameDecoder)ContentLengthFraming.Default.CreateDecoder(100);
         var bytes = "Content-Length: 20\r\n\r\nabc"u8;
 
         decoder.TryReadFrame(bytes[..20], out _, out _, out _).Should().BeFalse();

@@ -50,7 +50,7 @@ public sealed class DelimiterFramingTests
     {
         var framing = new DelimiterFraming(Encoding.ASCII.GetBytes(delimiter), trim);
         var bytes = Encoding.ASCII.GetBytes(new string('x', 100));
-        var decoder = (ContiguousFrameDecoder)framing.CreateDecoder(10);
+        var decoder = (IFrameDecoder)framing.CreateDecoder(10);
         for (var length = 1; length < tooMany; length++)
         {
             decoder.TryReadFrame(bytes.AsSpan(0, length), out _, out _, out _).Should().BeFalse();
@@ -73,7 +73,7 @@ public sealed class DelimiterFramingTests
     {
         // What was searched is not looked at again: a delimiter put there afterwards is not seen.
         var bytes = Encoding.ASCII.GetBytes(new string('x', 1000));
-        var decoder = (ContiguousFrameDecoder)DelimiterFraming.Lines.CreateDecoder(2000);
+        var decoder = (IFrameDecoder)DelimiterFraming.Lines.CreateDecoder(2000);
         decoder.TryReadFrame(bytes.AsSpan(0, 999), out _, out _, out _).Should().BeFalse();
         bytes[500] = (byte)'\n';
         bytes[999] = (byte)'\n';

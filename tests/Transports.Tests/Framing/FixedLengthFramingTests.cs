@@ -30,7 +30,7 @@ public sealed class FixedLengthFramingTests
     [Fact]
     public void BytesNeeded_PartOfAFrame_IsTheRest()
     {
-        var decoder = (ContiguousFrameDecoder)new FixedLengthFraming(10).CreateDecoder(10);
+        var decoder = (IFrameDecoder)new FixedLengthFraming(10).CreateDecoder(10);
         decoder.TryReadFrame([1, 2, 3], out _, out _, out _).Should().BeFalse();
         decoder.BytesNeeded.Should().Be(7);
     }

@@ -26,10 +26,11 @@ internal static class FramingHarness
         var start = 0;
         foreach (var end in splits.Where(split => split > 0 && split < bytes.Length).Append(bytes.Length).Order())
         {
-            var buffer = new ReadOnlySequence<byte>(bytes, start, end - start);
-            while (decoder.TryReadFrame(ref buffer, out var payload))
+            var buffer = bytes.AsSpan(start, end - start);
+            while (decoder.TryReadFrame(buffer, out var offset, out var length, out var consumed))
             {
-                frames.Add(payload.ToArray());
+                frames.Add(buffer.Slice(offset, length).ToArray());
+                buffer = buffer[consumed..];
             }
 
             // What the decoder says it lacks never goes beyond the frame, or a read for it would wait for ever.
@@ -38,7 +39,7 @@ internal static class FramingHarness
                 throw new InvalidOperationException($"BytesNeeded is {decoder.BytesNeeded} at {end} of {bytes.Length}.");
             }
 
-            start = end - (int)buffer.Length;
+            start = end - buffer.Length;
         }
 
         if (start != bytes.Length)
@@ -49,18 +50,31 @@ internal static class FramingHarness
         return frames;
     }
 
-    /// <summary>Feeds the bytes at once, as a sequence of pieces.</summary>
-    public static List<byte[]> ReadInSegments(IMessageFraming framing, byte[] bytes, IEnumerable<int> splits)
+    /// <summary>Feeds the bytes to the codec that a channel makes of the framing, which finds as many frames in one call as there are.</summary>
+    public static List<byte[]> ReadThroughCodec(IMessageFraming framing, byte[] bytes, IEnumerable<int> splits)
     {
-        var decoder = framing.CreateDecoder(MaxMessageSize);
-        var buffer = Segments(bytes, splits);
+        var codec = FramingCodec.Create(framing, MaxMessageSize);
+        var read = new CodecRead { Frames = new MessageFrame[CodecRead.MaxMessages] };
         var frames = new List<byte[]>();
-        while (decoder.TryReadFrame(ref buffer, out var payload))
+        var start = 0;
+        foreach (var end in splits.Where(split => split > 0 && split < bytes.Length).Append(bytes.Length).Order())
         {
-            frames.Add(payload.ToArray());
+            ReadStatus status;
+            do
+            {
+                read.Clear(scanned: 0);
+                status = codec.Read(bytes.AsMemory(start, end - start), ref read);
+                for (var i = 0; i < read.Count; i++)
+                {
+                    frames.Add(bytes.AsSpan(start + read.Frames[i].Offset, read.Frames[i].Length).ToArray());
+                }
+
+                start += read.Consumed;
+            }
+            while (status == ReadStatus.Messages);
         }
 
-        buffer.Length.Should().Be(0);
+        start.Should().Be(bytes.Length);
         return frames;
     }
 

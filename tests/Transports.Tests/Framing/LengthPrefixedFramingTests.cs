@@ -48,7 +48,7 @@ public sealed class LengthPrefixedFramingTests
     [Fact]
     public void TryReadFrame_LargestLimitAndLength_NeitherOverflowsNorSucceeds()
     {
-        var decoder = (ContiguousFrameDecoder)LengthPrefixedFraming.Default.CreateDecoder(int.MaxValue);
+        var decoder = (IFrameDecoder)LengthPrefixedFraming.Default.CreateDecoder(int.MaxValue);
         var read = () => decoder.TryReadFrame([0x7F, 0xFF, 0xFF, 0xFF, 1, 2, 3], out _, out _, out _);
         read.Should().Throw<MessageTooLargeException>();
     }
@@ -56,7 +56,7 @@ public sealed class LengthPrefixedFramingTests
     [Fact]
     public void BytesNeeded_AsBytesArrive_IsUnknownAndThenExact()
     {
-        var decoder = (ContiguousFrameDecoder)LengthPrefixedFraming.Default.CreateDecoder(100);
+        var decoder = (IFrameDecoder)LengthPrefixedFraming.Default.CreateDecoder(100);
 
         decoder.TryReadFrame([0, 0, 0], out _, out _, out _).Should().BeFalse();
         decoder.BytesNeeded.Should().Be(0);

@@ -39,7 +39,7 @@ public sealed class VarintFramingTests
     [Fact]
     public void TryReadFrame_LargestVarintOf31Bits_IsTooLarge()
     {
-        var decoder = (ContiguousFrameDecoder)VarintFraming.Default.CreateDecoder(int.MaxValue);
+        var decoder = (IFrameDecoder)VarintFraming.Default.CreateDecoder(int.MaxValue);
         var read = () => decoder.TryReadFrame([0xFF, 0xFF, 0xFF, 0xFF, 0x07], out _, out _, out _);
         read.Should().Throw<MessageTooLargeException>().Where(e => e.Size == int.MaxValue);
     }
@@ -47,7 +47,7 @@ public sealed class VarintFramingTests
     [Fact]
     public void BytesNeeded_AsBytesArrive_IsUnknownAndThenExact()
     {
-        var decoder = (ContiguousFrameDecoder)VarintFraming.Default.CreateDecoder(1000);
+        var decoder = (IFrameDecoder)VarintFraming.Default.CreateDecoder(1000);
 
         decoder.TryReadFrame([0x96], out _, out _, out _).Should().BeFalse();
         decoder.BytesNeeded.Should().Be(0);

@@ -239,7 +239,7 @@ public sealed class MemoryTransportTests
     public async Task SendAsync_SerializerThrows_SendsNothing()
     {
         await using var pair = await MemoryPair.OpenAsync();
-        var channel = (ISerializingChannel)pair.Client;
+        var channel = (IInPlaceSerializer)pair.Client;
 
         var act = async () => await channel.SendAsync("x", new TextSerializer(throws: true), Token);
         await act.Should().ThrowAsync<FormatException>();

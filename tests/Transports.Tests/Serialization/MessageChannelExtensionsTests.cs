@@ -49,7 +49,7 @@ public sealed class MessageChannelExtensionsTests
 
         await a.CompleteSendingAsync(Ct);
         var read = new List<byte>();
-        await foreach (var message in b.ReadAllAsync(Ct))
+        await foreach (var message in b.ReceiveAllAsync(Ct))
         {
             read.AddRange(message.ToArray());
         }
@@ -67,7 +67,7 @@ public sealed class MessageChannelExtensionsTests
         var reading = Task.Run(
             async () =>
             {
-                await foreach (var _ in b.ReadAllAsync().WithCancellation(cancellation.Token))
+                await foreach (var _ in b.ReceiveAllAsync().WithCancellation(cancellation.Token))
                 {
                 }
             },
@@ -89,7 +89,7 @@ public sealed class MessageChannelExtensionsTests
         await using var second = b;
         await using var third = c;
         await using var fourth = d;
-        var piping = b.PipeToAsync(c, Ct);
+        var piping = b.CopyToAsync(c, Ct);
         var sending = Task.Run(
             async () =>
             {
@@ -125,7 +125,7 @@ public sealed class MessageChannelExtensionsTests
         await a.SendAsync("hello", Ct);
         await a.CompleteSendingAsync(Ct);
 
-        await b.PipeToAsync(target, Ct);
+        await b.CopyToAsync(target, Ct);
 
         written.ToArray().Should().Equal([5, .. "hello"u8]);
         target.Closed.IsCompleted.Should().BeFalse();

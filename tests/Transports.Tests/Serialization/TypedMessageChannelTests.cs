@@ -21,7 +21,7 @@ public sealed class TypedMessageChannelTests
         var serving = Task.Run(
             async () =>
             {
-                await foreach (var order in server.ReadAllAsync(Ct))
+                await foreach (var order in server.ReceiveAllAsync(Ct))
                 {
                     await server.SendAsync(new Receipt(order.Number, order.Item.Length > 0), Ct);
                 }

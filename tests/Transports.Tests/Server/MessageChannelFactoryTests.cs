@@ -38,6 +38,20 @@ public sealed class MessageChannelFactoryTests
     }
 
     [Fact]
+    public async Task ConnectAndListen_SchemeThatAPackageAnnounces_NameItsCallForEachSide()
+    {
+        AppContext.SetData("Transports.Schemes.smoke-signal", "AddSmoke() from the package Hill");
+        AppContext.SetData("Transports.Schemes.smoke-signal.Listen", "AddLookout() from the package Hill.Top");
+        var factory = new MessageChannelFactory([]);
+
+        var connecting = async () => await factory.ConnectAsync(new Uri("Smoke-Signal://hill"), Token);
+        var listening = async () => await factory.ListenAsync(new Uri("smoke-signal://hill"), Token);
+
+        (await connecting.Should().ThrowAsync<NotSupportedException>()).WithMessage("*services.AddTransports().AddSmoke() from the package Hill.");
+        (await listening.Should().ThrowAsync<NotSupportedException>()).WithMessage("*services.AddTransports().AddLookout() from the package Hill.Top.");
+    }
+
+    [Fact]
     public async Task ListenAsync_SchemeNobodyKnows_PointsAtAddTransport()
     {
         var act = async () => await new MessageChannelFactory([]).ListenAsync(new Uri("carrier-pigeon://loft"), Token);

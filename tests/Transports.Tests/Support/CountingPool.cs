@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Transports.Tests;
 
 /// <summary>Counts what is rented and not given back.</summary>
-internal sealed class CountingPool : ArrayPool<byte>
+internal sealed class CountingPool : ArrayPool<byte>, IBufferPoolObserver
 {
     private int _rented;
     private long _bytes;
@@ -26,5 +26,11 @@ internal sealed class CountingPool : ArrayPool<byte>
         Interlocked.Add(ref _bytes, -array.Length);
         array.AsSpan().Fill(0xEE);
         Shared.Return(array, clearArray);
+    }
+
+    public void Abandon(byte[] array)
+    {
+        Interlocked.Decrement(ref _rented);
+        Interlocked.Add(ref _bytes, -array.Length);
     }
 }

@@ -1,9 +1,0 @@
-namespace Transports;
-
-/// <summary>What an event was besides its data.</summary>
-internal enum SseEventRole
-{
-    Message,
-    Close,
-    Session,
-}

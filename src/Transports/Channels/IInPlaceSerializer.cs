@@ -1,0 +1,16 @@
+namespace Transports;
+
+/// <summary>
+/// A channel that can serialize a value straight into its output buffer. Typed channels use it where the channel they were
+/// given has it, and serialize into a buffer of their own elsewhere.
+/// </summary>
+/// <remarks>Not looked for through decorators, which would be gone round.</remarks>
+public interface IInPlaceSerializer
+{
+    /// <summary>Serializes and sends one message; see <see cref="IMessageChannel.SendAsync(Message, CancellationToken)"/>.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="value">The value.</param>
+    /// <param name="serializer">Writes it. Called under the channel's send lock; when it throws, what it wrote is taken back.</param>
+    /// <param name="cancellationToken">Gives up waiting for room.</param>
+    ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken = default);
+}
