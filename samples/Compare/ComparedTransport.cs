@@ -47,11 +47,11 @@ internal sealed record ComparedTransport(
     private static void AddGrpc(ITransportsBuilder builder, SampleCertificate certificate)
         => builder
             .AddGrpc(options => options.Tls.TrustedRoots = [certificate.Certificate])
-            .AddGrpcServer(options => options.Tls.Certificate = certificate.Certificate);
+            .AddKestrel(options => options.Tls.Certificate = certificate.Certificate);
 
     private static void AddWeb(ITransportsBuilder builder, SampleCertificate certificate)
         => builder
-            .AddAspNetCore(options => options.Tls.Certificate = certificate.Certificate)
+            .AddKestrel(options => options.Tls.Certificate = certificate.Certificate)
             .AddSse()
             .AddWebSockets(options => options.Tls.TrustedRoots = [certificate.Certificate]);
 

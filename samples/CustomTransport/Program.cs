@@ -26,11 +26,11 @@ async Task<bool> SelfTestAsync(Uri address)
     try
     {
         // Answers every message in capitals.
-        await using var server = new MessageServer(transports, address, static async (channel, stopping) =>
+        await using var server = new MessageServer(transports, address, static async (channel, stoppingToken) =>
         {
-            await foreach (var message in channel.ReceiveAllAsync(stopping))
+            await foreach (var message in channel.ReceiveAllAsync(stoppingToken))
             {
-                await channel.SendAsync(message.GetText().ToUpperInvariant(), stopping);
+                await channel.SendAsync(message.GetText().ToUpperInvariant(), stoppingToken);
             }
         });
         await server.StartAsync();

@@ -7,10 +7,10 @@ namespace GrpcBridge;
 internal sealed class HealthHandlers(HealthBoard board)
 {
     /// <summary>One request, one response; over transports without gRPC's method, as many as the client likes.</summary>
-    public async Task CheckAsync(IMessageChannel channel, CancellationToken stopping)
+    public async Task CheckAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         var typed = channel.WithProtobuf<HealthCheckResponse, HealthCheckRequest>();
-        await foreach (var request in typed.ReceiveAllAsync(stopping))
+        await foreach (var request in typed.ReceiveAllAsync(stoppingToken))
         {
             if (board.Get(request.Service).Status is not { } status)
             {
@@ -24,15 +24,15 @@ internal sealed class HealthHandlers(HealthBoard board)
                 status = ServingStatus.ServiceUnknown;
             }
 
-            await typed.SendAsync(new HealthCheckResponse { Status = status }, stopping);
+            await typed.SendAsync(new HealthCheckResponse { Status = status }, stoppingToken);
         }
     }
 
     /// <summary>One request, and a response now and at every change.</summary>
-    public async Task WatchAsync(IMessageChannel channel, CancellationToken stopping)
+    public async Task WatchAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         var typed = channel.WithProtobuf<HealthCheckResponse, HealthCheckRequest>();
-        if (!(await typed.ReceiveAsync(stopping)).TryGetValue(out var request))
+        if (!(await typed.ReceiveAsync(stoppingToken)).TryGetValue(out var request))
         {
             return;
         }
@@ -44,11 +44,11 @@ internal sealed class HealthHandlers(HealthBoard board)
             var status = known ?? ServingStatus.ServiceUnknown;
             if (status != told)
             {
-                await typed.SendAsync(new HealthCheckResponse { Status = status }, stopping);
+                await typed.SendAsync(new HealthCheckResponse { Status = status }, stoppingToken);
                 told = status;
             }
 
-            await Task.WhenAny(changed, channel.Closed).WaitAsync(stopping);
+            await Task.WhenAny(changed, channel.Closed).WaitAsync(stoppingToken);
         }
     }
 }

@@ -2,6 +2,6 @@ namespace Transports;
 
 /// <summary>Serves one accepted channel.</summary>
 /// <param name="channel">The channel. The server disposes it when the returned task ends.</param>
-/// <param name="stopping">Cancelled when the server begins to stop: finish soon.</param>
+/// <param name="stoppingToken">Cancelled when the server begins to stop: finish soon.</param>
 /// <returns>Completes when the channel has been served. An exception closes the channel with <see cref="ChannelCloseStatus.InternalError"/>.</returns>
-public delegate Task MessageChannelHandler(IMessageChannel channel, CancellationToken stopping);
+public delegate Task MessageChannelHandler(IMessageChannel channel, CancellationToken stoppingToken);

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace Transports;
 
 /// <summary>One route: hands each request to the protocol that recognizes it, and refuses the rest.</summary>
-internal sealed class ChannelEndpoint(IReadOnlyList<IChannelProtocol> protocols)
+internal sealed class ChannelEndpoint(IReadOnlyList<IChannelProtocol> protocols, ConnectionGuard? guard)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -11,7 +11,9 @@ internal sealed class ChannelEndpoint(IReadOnlyList<IChannelProtocol> protocols)
         {
             if (protocol.Recognizes(context))
             {
-                return protocol.InvokeAsync(context);
+                return guard is not null && protocol.OpensChannel(context)
+                    ? GuardedRequest.InvokeAsync(context, guard, protocol)
+                    : protocol.InvokeAsync(context);
             }
         }
 

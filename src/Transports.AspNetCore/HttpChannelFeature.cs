@@ -19,9 +19,9 @@ internal sealed class HttpChannelFeature : IHttpChannelFeature, IConnectionEndPo
             Headers[name] = value;
         }
 
-        RequestAddress = AddressOf(context, request.Scheme);
+        RequestUri = AddressOf(context, request.Scheme);
         RouteValues = new Dictionary<string, object?>(request.RouteValues, StringComparer.OrdinalIgnoreCase);
-        HttpProtocol = request.Protocol;
+        Protocol = request.Protocol;
         ConnectionId = context.Connection.Id;
         RemoteEndPoint = EndPoint(context.Connection.RemoteIpAddress, context.Connection.RemotePort);
         LocalEndPoint = EndPoint(context.Connection.LocalIpAddress, context.Connection.LocalPort);
@@ -33,11 +33,11 @@ internal sealed class HttpChannelFeature : IHttpChannelFeature, IConnectionEndPo
 
     public IHeaderDictionary Headers { get; }
 
-    public Uri RequestAddress { get; }
+    public Uri RequestUri { get; }
 
     public IReadOnlyDictionary<string, object?> RouteValues { get; }
 
-    public string HttpProtocol { get; }
+    public string Protocol { get; }
 
     public string ConnectionId { get; }
 

@@ -15,6 +15,10 @@ internal interface IChannelProtocol
     /// <param name="context">The request.</param>
     bool Recognizes(HttpContext context);
 
+    /// <summary>Whether a request that it recognizes opens a channel, rather than belonging to one that is open.</summary>
+    /// <param name="context">The request.</param>
+    bool OpensChannel(HttpContext context) => true;
+
     /// <summary>Answers the request, as a channel or with a refusal.</summary>
     /// <param name="context">The request.</param>
     /// <returns>Completes when the response is done.</returns>

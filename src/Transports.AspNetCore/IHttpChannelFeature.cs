@@ -15,13 +15,13 @@ public interface IHttpChannelFeature
     IHeaderDictionary Headers { get; }
 
     /// <summary>The request's address, as the client wrote it.</summary>
-    Uri RequestAddress { get; }
+    Uri RequestUri { get; }
 
     /// <summary>The path's values, such as a room's name.</summary>
     IReadOnlyDictionary<string, object?> RouteValues { get; }
 
     /// <summary>The HTTP version, such as <c>HTTP/2</c>.</summary>
-    string HttpProtocol { get; }
+    string Protocol { get; }
 
     /// <summary>The connection's name in the server's logs.</summary>
     string ConnectionId { get; }

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Transports;
@@ -9,17 +8,6 @@ namespace Transports;
 /// <summary>Lifts limits made for requests that soon end, from one that is a channel. A channel has its own: message size, buffers, keep-alive.</summary>
 internal static class KestrelLimits
 {
-    /// <summary>Turns HTTP/2's pings on, unless they are on already.</summary>
-    public static void KeepAlive(KestrelServerOptions kestrel, AspNetCoreTransportOptions options)
-    {
-        var http2 = kestrel.Limits.Http2;
-        if (options.Http2KeepAliveInterval is { } interval && http2.KeepAlivePingDelay == TimeSpan.MaxValue)
-        {
-            http2.KeepAlivePingDelay = interval;
-            http2.KeepAlivePingTimeout = options.Http2KeepAliveTimeout;
-        }
-    }
-
     public static void Lift(HttpContext context)
     {
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)

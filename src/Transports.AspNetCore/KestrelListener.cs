@@ -148,7 +148,7 @@ internal sealed class KestrelListener : IMessageListener
         });
 
         var application = builder.Build();
-        var logger = loggerFactory.CreateLogger<AspNetCoreTransport>();
+        var logger = loggerFactory.CreateLogger<KestrelTransport>();
         var listener = new KestrelListener(address, application, settings, logger);
         var answer = serve(listener);
         application.Run(context => listener.InvokeAsync(context, answer));

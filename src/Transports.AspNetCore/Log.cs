@@ -6,7 +6,7 @@ namespace Transports;
 /// <summary>The log messages of channels on ASP.NET Core; event ids 8001 to 8999. A handler's failure is the engine's 1104.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(8001, LogLevel.Warning, "Refused a WebSocket from a page of {Origin}: it may only come from {Host}, or an origin in AllowedOrigins.")]
+    [LoggerMessage(8001, LogLevel.Warning, "Refused a WebSocket from a page of {Origin}: it may only come from {Host}, or an origin in WebSockets.AllowedOrigins.")]
     public static partial void OriginRefused(ILogger logger, string origin, string host);
 
     [LoggerMessage(8002, LogLevel.Information, "Refused a WebSocket handshake. {Reason}")]
@@ -21,7 +21,7 @@ internal static partial class Log
     [LoggerMessage(8005, LogLevel.Information, "Refused a request on connection {ConnectionId} for an SSE session that is over or another user's.")]
     public static partial void SessionRefused(ILogger logger, string connectionId);
 
-    [LoggerMessage(8006, LogLevel.Warning, "Refused an SSE session: there are {Limit} already (SseMaxSessions).")]
+    [LoggerMessage(8006, LogLevel.Warning, "Refused an SSE session: there are {Limit} already (Sse.MaxSessions).")]
     public static partial void SessionsFull(ILogger logger, int limit);
 
     [LoggerMessage(8007, LogLevel.Information, "Refused a request on connection {ConnectionId} as no gRPC call. {Reason}")]

@@ -16,17 +16,21 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
     private const string SessionUnknown = "There is no such session for you: it is over, was never yours, or is another server's. Open a new one with GET, without Last-Event-ID. Behind a load balancer, requests of a session must reach one server.";
 
     private readonly SseSessions _sessions = new(runner.Options);
-    private readonly SsePostBody _body = new(runner.Options);
+    private readonly SsePostBody _body = new(runner.Options.Channels);
 
     public string Expects => "GET with 'Accept: text/event-stream' (add ?duplex to the address to send too, by POST)";
 
-    private AspNetCoreTransportOptions Options => runner.Options;
+    private SseServerOptions Options => runner.Options.Sse;
+
+    private MessageChannelOptions Channels => runner.Options.Channels;
 
     public bool Recognizes(HttpContext context)
         => HttpMethods.IsGet(context.Request.Method)
             ? SseAccept.Wants(context.Request.Headers.Accept)
             : (HttpMethods.IsPost(context.Request.Method) || HttpMethods.IsDelete(context.Request.Method))
                 && context.Request.Headers.ContainsKey(SseWire.SessionHeader);
+
+    public bool OpensChannel(HttpContext context) => HttpMethods.IsGet(context.Request.Method) && Resumed(context.Request.Headers).Session is null;
 
     public Task InvokeAsync(HttpContext context)
         => HttpMethods.IsGet(context.Request.Method) ? GetAsync(context)
@@ -68,7 +72,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         var session = Create(context, id);
         if (!_sessions.TryAdd(session))
         {
-            Log.SessionsFull(runner.Logger, Options.SseMaxSessions);
+            Log.SessionsFull(runner.Logger, Options.MaxSessions);
             session.Channel.Abort();
             if (context.Response.HasStarted)
             {
@@ -117,7 +121,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
 
     private async Task StreamAsync(HttpContext context, SseSession session, bool isNew, long lastSeen)
     {
-        var response = new SseResponse(context, Options.SseWriteTimeout, Options.TimeProvider);
+        var response = new SseResponse(context, Options.WriteTimeout, Channels.TimeProvider);
         var gone = context.RequestAborted.UnsafeRegister(
             static state =>
             {
@@ -137,10 +141,10 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
 
             if (isNew)
             {
-                _ = ServeAsync(session);
+                _ = ServeAsync(context, session);
             }
 
-            using var timer = new PeriodicTimer(Options.SseKeepAliveInterval, Options.TimeProvider);
+            using var timer = new PeriodicTimer(Options.KeepAliveInterval, Channels.TimeProvider);
             while (await TickAsync(timer, response).ConfigureAwait(false))
             {
                 if (!response.AbortIfStalled())
@@ -175,13 +179,13 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             session.Connection.Break(new ChannelCloseInfo(
                 ChannelCloseStatus.ConnectionLost,
                 IsRemote: true,
-                "The client came back for events that are not kept (SseReplayBufferSize)."));
+                "The client came back for events that are not kept (Sse.ReplayBufferSize)."));
         }
     }
 
-    private async Task ServeAsync(SseSession session)
+    private async Task ServeAsync(HttpContext context, SseSession session)
     {
-        await runner.RunAsync(session.Channel).ConfigureAwait(false);
+        await runner.RunAsync(context, session.Channel).ConfigureAwait(false);
         await session.Connection.Disposed.ConfigureAwait(false);
         _sessions.Retire(session);
     }
@@ -247,7 +251,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
                 await RefuseSessionAsync(context).ConfigureAwait(false);
                 break;
             case StatusCodes.Status413PayloadTooLarge:
-                await Problem.WriteAsync(context, status, "The message is too large.", $"A message has at most {Options.MaxMessageSize} bytes here, and a POST {_body.MaxSize}.").ConfigureAwait(false);
+                await Problem.WriteAsync(context, status, "The message is too large.", $"A message has at most {Channels.MaxMessageSize} bytes here, and a POST {_body.MaxSize}.").ConfigureAwait(false);
                 break;
             case StatusCodes.Status409Conflict:
                 await Problem.WriteAsync(context, status, "A POST is missing.", $"The number in {SseWire.SequenceHeader} is not the next one. POST one at a time, each after the answer to the one before.").ConfigureAwait(false);
@@ -330,18 +334,18 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
     // With an id before the first message, a client that is cut off before it comes back to this session too, and not to a new one.
     private string Opening(SseSession session)
     {
-        var id = Options.SseReplayBufferSize > 0 ? $"id: {session.Id}.0\n" : "";
+        var id = Options.ReplayBufferSize > 0 ? $"id: {session.Id}.0\n" : "";
         var named = session.Connection.IsDuplex ? $"event: session\ndata: {session.Id}\n" : "";
-        return $"{id}retry: {(long)Options.SseRetry.TotalMilliseconds}\n{named}\n";
+        return $"{id}retry: {(long)Options.ReconnectDelay.TotalMilliseconds}\n{named}\n";
     }
 
     private SseSession Create(HttpContext context, string id)
     {
-        var idPrefix = Options.SseReplayBufferSize > 0 ? id + "." : null;
+        var idPrefix = Options.ReplayBufferSize > 0 ? id + "." : null;
         var isDuplex = context.Request.Query.ContainsKey(SseWire.DuplexQuery);
         var feature = new HttpChannelFeature(context);
         var scheme = context.Request.IsHttps ? "sse+https" : "sse+http";
-        var connection = new SseServerConnection(Options, idPrefix, isDuplex);
+        var connection = new SseServerConnection(runner.Options, idPrefix, isDuplex);
         var channel = SseChannels.Create(
             connection,
             isOwn: true,
@@ -349,7 +353,7 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
             {
                 TransportName = "sse",
                 Side = ChannelSide.Server,
-                Options = Options,
+                Options = Channels,
                 Characteristics = SseChannels.Describe(
                     isDuplex ? ChannelDirection.Bidirectional : ChannelDirection.UnidirectionalSend,
                     isReliable: idPrefix is not null,

@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 namespace Transports;
 
 /// <summary>Reads the body of a POST as events: whole events as they are, a text or bytes as one event.</summary>
-internal sealed class SsePostBody(AspNetCoreTransportOptions options)
+internal sealed class SsePostBody(MessageChannelOptions options)
 {
     /// <summary>The largest body in bytes: a batch of small messages, or one of the largest allowed as base64.</summary>
     public long MaxSize { get; } = Math.Max(SseWire.MaxPostSize, SseWire.EncodedSize(options.MaxMessageSize) + 4096);

@@ -8,11 +8,11 @@ namespace Transports;
 /// </summary>
 /// <remarks>
 /// A client that closes, by a request or by an event, is found closing in the input, behind what it posted; where it sends nothing else, that is all there is to read. One that just goes
-/// away has <see cref="AspNetCoreTransportOptions.SseSessionTimeout"/> to come back; then the input ends, as a lost connection.
+/// away has <see cref="SseServerOptions.SessionTimeout"/> to come back; then the input ends, as a lost connection.
 /// </remarks>
 internal sealed class SseServerConnection : ByteConnection
 {
-    private readonly AspNetCoreTransportOptions _options;
+    private readonly ProtocolOptions _options;
     private readonly SseReplayBuffer? _replay;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly CancellationTokenSource _over = new();
@@ -27,11 +27,11 @@ internal sealed class SseServerConnection : ByteConnection
     private volatile bool _closed;
     private volatile bool _clientLeaves;
 
-    public SseServerConnection(AspNetCoreTransportOptions options, string? idPrefix, bool isDuplex)
+    public SseServerConnection(ProtocolOptions options, string? idPrefix, bool isDuplex)
     {
         _options = options;
-        _replay = idPrefix is null ? null : new SseReplayBuffer(options.BufferPool, idPrefix.Length, options.SseReplayBufferSize);
-        Input = new SsePostedInput(options);
+        _replay = idPrefix is null ? null : new SseReplayBuffer(options.Channels.BufferPool, idPrefix.Length, options.Sse.ReplayBufferSize);
+        Input = new SsePostedInput(options.Channels);
         IsDuplex = isDuplex;
     }
 
@@ -133,10 +133,10 @@ internal sealed class SseServerConnection : ByteConnection
                 }
                 else if (!_ended && !IsBroken)
                 {
-                    _expiry = _options.TimeProvider.CreateTimer(
+                    _expiry = _options.Channels.TimeProvider.CreateTimer(
                         static state => ((SseServerConnection)state!).Expire(),
                         this,
-                        _replay is null ? TimeSpan.Zero : _options.SseSessionTimeout,
+                        _replay is null ? TimeSpan.Zero : _options.Sse.SessionTimeout,
                         Timeout.InfiniteTimeSpan);
                 }
             }
@@ -300,7 +300,7 @@ internal sealed class SseServerConnection : ByteConnection
     private void Expire() => Break(new ChannelCloseInfo(
         ChannelCloseStatus.ConnectionLost,
         IsRemote: true,
-        "The client's connection has gone, and it did not come back in time (SseSessionTimeout)."));
+        "The client's connection has gone, and it did not come back in time (Sse.SessionTimeout)."));
 
     private static IOException ClientGone() => new("The client of the event stream has gone.");
 

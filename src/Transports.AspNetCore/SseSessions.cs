@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Transports;
 
 /// <summary>The sessions of one route. One that has ended in order stays for a while, so that a client cut off at the end can still read it.</summary>
-internal sealed class SseSessions(AspNetCoreTransportOptions options)
+internal sealed class SseSessions(ProtocolOptions options)
 {
     private readonly ConcurrentDictionary<string, SseSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<SseSession> _ended = new();
@@ -13,7 +13,7 @@ internal sealed class SseSessions(AspNetCoreTransportOptions options)
     /// <returns><see langword="false"/> when there are too many.</returns>
     public bool TryAdd(SseSession session)
     {
-        while (_sessions.Count >= options.SseMaxSessions)
+        while (_sessions.Count >= options.Sse.MaxSessions)
         {
             // Ended ones make room for new ones.
             if (!_ended.TryDequeue(out var oldest))
@@ -40,7 +40,7 @@ internal sealed class SseSessions(AspNetCoreTransportOptions options)
         }
 
         _ended.Enqueue(session);
-        session.ForgetLater(options.TimeProvider, options.SseSessionTimeout, () =>
+        session.ForgetLater(options.Channels.TimeProvider, options.Sse.SessionTimeout, () =>
         {
             Remove(session);
 

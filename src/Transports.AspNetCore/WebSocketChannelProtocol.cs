@@ -11,7 +11,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
 
     public string Expects => "a WebSocket handshake (RFC 6455, or RFC 8441 on HTTP/2)";
 
-    private AspNetCoreTransportOptions Options => runner.Options;
+    private WebSocketServerOptions Options => runner.Options.WebSockets;
 
     public bool Recognizes(HttpContext context)
         => context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect
@@ -47,7 +47,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
 
         // The connection is the channel's until the closing handshake is done, and ends with this request: then, and not when a handler
         // is done that goes on with other work (RFC 6455, section 7.1.1). The channel bounds that wait.
-        var serving = runner.RunAsync(channel);
+        var serving = runner.RunAsync(context, channel);
         if (await Task.WhenAny(serving, given.Task).ConfigureAwait(false) == serving)
         {
             await serving.ConfigureAwait(false);
@@ -70,7 +70,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
             headers.SecWebSocketProtocol = subProtocol;
         }
 
-        var deflate = Options.UseCompression ? WebSocketDeflateAgreement.FromOffers(context.Request.Headers.SecWebSocketExtensions) : null;
+        var deflate = Options.EnableCompression ? WebSocketDeflateAgreement.FromOffers(context.Request.Headers.SecWebSocketExtensions) : null;
         if (deflate is not null)
         {
             headers.SecWebSocketExtensions = deflate.Answer;
@@ -88,7 +88,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
                 context.Abort,
                 given,
                 context.RequestAborted),
-            new WebSocketCodec(isServer: true, deflate, subProtocol, Options),
+            new WebSocketCodec(isServer: true, deflate, subProtocol, runner.Options.Channels, Options.KeepAliveInterval, Options.KeepAliveTimeout),
             ContextOf(context));
     }
 
@@ -118,7 +118,7 @@ internal sealed class WebSocketChannelProtocol(ChannelRunner runner) : IChannelP
         {
             TransportName = scheme,
             Side = ChannelSide.Server,
-            Options = Options,
+            Options = runner.Options.Channels,
             Characteristics = WebSocketTransport.CharacteristicsOf(context.Request.IsHttps, isMultiplexed: HttpProtocol.IsHttp2(context.Request.Protocol)),
             LocalAddress = HttpChannelFeature.AddressOf(context, scheme),
             RemoteAddress = feature.RemoteAddress(scheme),

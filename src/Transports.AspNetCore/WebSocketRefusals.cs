@@ -7,7 +7,7 @@ namespace Transports;
 internal sealed class WebSocketRefusals(ChannelRunner runner)
 {
     // In the spelling of the header: options may be written otherwise.
-    private readonly HashSet<string> _allowedOrigins = new(runner.Options.AllowedOrigins.Select(static origin => WebOrigin.Normalize(origin) ?? origin), StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _allowedOrigins = new(runner.Options.WebSockets.AllowedOrigins.Select(static origin => WebOrigin.Normalize(origin) ?? origin), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Looks for a reason to refuse. Sets response headers that belong to it.</summary>
     /// <param name="context">The request.</param>
@@ -96,7 +96,7 @@ internal sealed class WebSocketRefusals(ChannelRunner runner)
             if (!IsAllowed(origin ?? "", context.Request.Host))
             {
                 Log.OriginRefused(runner.Logger, origin ?? "", context.Request.Host.Value ?? "");
-                return (StatusCodes.Status403Forbidden, "Pages of this origin may not open a WebSocket here. Allow it in AspNetCoreTransportOptions.AllowedOrigins; behind a proxy, let it pass the Host header on.");
+                return (StatusCodes.Status403Forbidden, "Pages of this origin may not open a WebSocket here. Allow it in WebSockets.AllowedOrigins; behind a proxy, let it pass the Host header on.");
             }
         }
 

@@ -6,6 +6,6 @@ public sealed class GrpcCallOptions
     /// <summary>Metadata to send, after that of <see cref="GrpcTransportOptions.Metadata"/>.</summary>
     public GrpcMetadata Metadata { get; } = [];
 
-    /// <summary>How long the whole call may take; overrides <see cref="GrpcTransportOptions.Timeout"/>. The server is told, and the channel ends with <see cref="ChannelCloseStatus.TimedOut"/> at that time on either side.</summary>
+    /// <summary>How long the whole call may take. Default <see langword="null"/>: as <see cref="GrpcTransportOptions.Timeout"/> says; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> is for ever. The server is told, and the channel ends with <see cref="ChannelCloseStatus.TimedOut"/> at that time on either side.</summary>
     public TimeSpan? Timeout { get; init; }
 }

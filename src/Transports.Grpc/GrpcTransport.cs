@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Quic;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Transports.Extensibility;
@@ -57,6 +58,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpConnector _connector;
+    private readonly EndingCalls _ending = new();
     private bool _disposed;
 
     /// <summary>A transport with its own pool of connections.</summary>
@@ -69,7 +71,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         _options.Validate();
         _logger = loggerFactory?.CreateLogger("Transports.Grpc") ?? NullLogger.Instance;
         _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
-        _invoker = new HttpMessageInvoker(CreateHandler(_options, _connector));
+        _invoker = new HttpMessageInvoker(CreateHandler(_options, _connector, _ending));
     }
 
     /// <inheritdoc/>
@@ -102,14 +104,10 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        var timeout = call.Timeout ?? _options.Timeout;
-        if (timeout is { } given)
-        {
-            OptionGuard.ThrowIfNotPositive(given, nameof(GrpcCallOptions.Timeout));
-        }
+        var timeout = TimeoutOf(call);
 
-        var compression = new GrpcCompression { IsEnabled = _options.EnableGzip, CompressesSent = _options.EnableGzip, Threshold = _options.GzipThreshold };
-        var content = new GrpcRequestContent("application/grpc");
+        var compression = new GrpcCompression { IsEnabled = _options.EnableCompression, CompressesSent = _options.EnableCompression, Threshold = _options.CompressionThreshold };
+        var content = new GrpcRequestContent("application/grpc", _ending);
         var request = CreateRequest(target, content, compression, call, timeout);
         var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options, _logger);
         var started = _options.TimeProvider.GetTimestamp();
@@ -147,7 +145,20 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         _invoker.Dispose();
     }
 
-    private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options, HttpConnector connector)
+    /// <summary>How long a call may take; <see langword="null"/> for ever.</summary>
+    private TimeSpan? TimeoutOf(GrpcCallOptions call)
+    {
+        var timeout = call.Timeout ?? _options.Timeout;
+        if (timeout == Timeout.InfiniteTimeSpan)
+        {
+            return null;
+        }
+
+        OptionGuard.ThrowIfNotPositive(timeout, nameof(GrpcCallOptions.Timeout));
+        return timeout;
+    }
+
+    private static SocketsHttpHandler CreateHandler(GrpcTransportOptions options, HttpConnector connector, EndingCalls ending)
     {
         var handler = new SocketsHttpHandler
         {
@@ -160,11 +171,18 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             ConnectTimeout = options.ConnectTimeout,
             EnableMultipleHttp2Connections = options.EnableMultipleHttp2Connections,
             InitialHttp2StreamWindowSize = options.StreamWindowSize,
-            KeepAlivePingDelay = options.KeepAliveInterval ?? Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = options.KeepAliveInterval,
             KeepAlivePingTimeout = options.KeepAliveTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         };
         connector.Configure(handler);
+        if (handler.ConnectCallback is { } connect)
+        {
+            handler.ConnectCallback = async (context, cancellationToken) => await connect(context, cancellationToken).ConfigureAwait(false) is NetworkStream stream
+                ? new CallsFirstStream(stream.Socket, ending, options.CloseTimeout, options.TimeProvider)
+                : throw new InvalidOperationException("A socket's stream was expected.");
+        }
+
         options.ConfigureHandler?.Invoke(handler);
         return handler;
     }

@@ -1,7 +1,7 @@
 namespace Transports;
 
 /// <summary>Limits and settings of gRPC clients.</summary>
-public class GrpcTransportOptions : MessageChannelOptions
+public sealed class GrpcTransportOptions : MessageChannelOptions
 {
     /// <summary>Metadata sent with every call.</summary>
     public GrpcMetadata Metadata { get; } = [];
@@ -12,26 +12,26 @@ public class GrpcTransportOptions : MessageChannelOptions
     /// </summary>
     public Version HttpVersion { get; set; } = System.Net.HttpVersion.Version20;
 
-    /// <summary>How long a whole call may take; default none, since a channel may live for days. Must be positive. For one call, use <see cref="GrpcCallOptions.Timeout"/>.</summary>
-    public TimeSpan? Timeout { get; set; }
+    /// <summary>How long a whole call may take. Default <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, for ever, since a channel may live for days; must be positive otherwise. For one call, use <see cref="GrpcCallOptions.Timeout"/>.</summary>
+    public TimeSpan Timeout { get; set; } = System.Threading.Timeout.InfiniteTimeSpan;
 
     /// <summary>Offer and accept gzip, message by message. Default off: secrets beside text that an attacker chooses should not be compressed, and small messages gain nothing.</summary>
-    public bool EnableGzip { get; set; }
+    public bool EnableCompression { get; set; }
 
     /// <summary>The smallest message compressed, in bytes. Default 1 KiB; from 0 to 1 GiB.</summary>
-    public int GzipThreshold { get; set; } = 1024;
+    public int CompressionThreshold { get; set; } = 1024;
 
     /// <summary>How long connecting may take, TLS included. Default 15 seconds; must be positive.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
     /// How long a connection with calls may be silent before an HTTP/2 PING asks whether the server is still there;
-    /// <see langword="null"/> for never. Default 330 seconds: servers built on gRPC's C core end a connection that pings more often
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> for never. Default 330 seconds: servers built on gRPC's C core end a connection that pings more often
     /// than every 5 minutes. At least 1 second.
     /// </summary>
-    public TimeSpan? KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(330);
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(330);
 
-    /// <summary>How long to wait for the answer to a PING before the connection counts as lost. Default 20 seconds; at least 1 second.</summary>
+    /// <summary>How long to wait for the answer to a PING before the connection counts as lost. Default 20 seconds; at least 1 second, or <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, which waits for ever.</summary>
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Open another connection when the server allows no more streams on the first. Default <see langword="true"/>; otherwise the call waits for a stream to end.</summary>
@@ -56,9 +56,9 @@ public class GrpcTransportOptions : MessageChannelOptions
         ArgumentNullException.ThrowIfNull(Tls);
         ArgumentNullException.ThrowIfNull(TcpKeepAlive);
         TcpKeepAlive.Validate();
-        if (Timeout is { } timeout)
+        if (Timeout != System.Threading.Timeout.InfiniteTimeSpan)
         {
-            OptionGuard.ThrowIfNotPositive(timeout, nameof(Timeout));
+            OptionGuard.ThrowIfNotPositive(Timeout, nameof(Timeout));
         }
 
         ArgumentNullException.ThrowIfNull(HttpVersion);
@@ -67,16 +67,18 @@ public class GrpcTransportOptions : MessageChannelOptions
             throw new ArgumentOutOfRangeException(nameof(HttpVersion), HttpVersion, "gRPC needs trailers, so HTTP/2 or HTTP/3: set HttpVersion to 2.0 or 3.0.");
         }
 
-        OptionGuard.ThrowIfOutOfRange(GzipThreshold, 0, 1024 * 1024 * 1024, nameof(GzipThreshold));
+        OptionGuard.ThrowIfOutOfRange(CompressionThreshold, 0, 1024 * 1024 * 1024, nameof(CompressionThreshold));
         OptionGuard.ThrowIfNotPositive(ConnectTimeout, nameof(ConnectTimeout));
-        CheckPing(KeepAliveInterval ?? TimeSpan.FromSeconds(1), nameof(KeepAliveInterval));
+        CheckPing(KeepAliveInterval, nameof(KeepAliveInterval));
         CheckPing(KeepAliveTimeout, nameof(KeepAliveTimeout));
         OptionGuard.ThrowIfOutOfRange(StreamWindowSize, 65_535, 16 * 1024 * 1024, nameof(StreamWindowSize));
     }
 
     private static void CheckPing(TimeSpan value, string name)
     {
-        OptionGuard.ThrowIfNotPositive(value, name);
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1), name);
+        if (value != System.Threading.Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromSeconds(1), name);
+        }
     }
 }

@@ -38,13 +38,19 @@ public sealed class HostedMessageServer : IHostedService
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var options = _services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get(Name);
+        var loggers = _services.GetService<ILoggerFactory>();
+        if (options.Guard is { } guard)
+        {
+            options.Server.Guard = new ConnectionGuard(guard, _services.GetService<MeteredBufferPool>(), loggers, options.Server.TimeProvider);
+        }
+
         var server = new MessageServer(
             _services.GetRequiredService<IMessageChannelFactory>(),
             options.Address!,
             _handler,
-            options.ToServerOptions(_services.GetService<TimeProvider>()),
-            _services.GetService<ILoggerFactory>());
-        MaxChannels = options.MaxChannels;
+            options.Server,
+            loggers);
+        MaxChannels = options.Server.MaxChannels;
         await server.StartAsync(cancellationToken).ConfigureAwait(false);
         Volatile.Write(ref _server, server);
     }

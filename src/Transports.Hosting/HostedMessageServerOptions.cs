@@ -1,31 +1,33 @@
+using Microsoft.Extensions.Configuration;
+
 namespace Transports;
 
 /// <summary>
-/// What a hosted server is told: bound from the configuration section <c>Transports:Servers:NAME</c>, checked when the host starts.
+/// What a hosted server is told. The configuration section <c>Transports:Servers:NAME</c> sets it, with the key <c>Address</c> and, beside it, a key for each limit
+/// of <see cref="MessageServerOptions"/>, such as <c>MaxChannels</c>; checked when the host starts.
 /// </summary>
 public sealed class HostedMessageServerOptions
 {
     /// <summary>Where to listen, such as <c>tcp://localhost:5000</c>. Required.</summary>
     public Uri? Address { get; set; }
 
-    /// <summary>How many channels may be open at once; see <see cref="MessageServerOptions.MaxChannels"/>. Default 10,000.</summary>
-    public int MaxChannels { get; set; } = 10_000;
+    /// <summary>The server's limits. The host's own <c>ShutdownTimeout</c> ends the wait for handlers too. The clock is the container's <see cref="TimeProvider"/> where it has one.</summary>
+    public MessageServerOptions Server { get; } = new();
 
-    /// <summary>How long stopping waits for handlers; see <see cref="MessageServerOptions.ShutdownTimeout"/>. Default 10 seconds. The host's own <c>ShutdownTimeout</c> ends the wait too.</summary>
-    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// Who may come in and how long silent peers may stay, such as <c>Transports:Servers:NAME:Guard:MaxChannelsPerAddress</c>. Default none. A <see cref="MeteredBufferPool"/> that is
+    /// registered as a service is the guard's pool. It takes the place of the server's own <see cref="MessageServerOptions.Guard"/>.
+    /// </summary>
+    public ConnectionGuardOptions? Guard { get; set; }
 
-    /// <summary>The first pause after a failed accept; see <see cref="MessageServerOptions.AcceptRetryDelay"/>. Default 20 milliseconds.</summary>
-    public TimeSpan AcceptRetryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
-
-    /// <summary>The longest pause after failed accepts; see <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. Default 1 second.</summary>
-    public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
-
-    internal MessageServerOptions ToServerOptions(TimeProvider? timeProvider) => new()
+    // By hand: the generated binder would want to make a clock, and keys one level deeper.
+    internal void Bind(IConfigurationSection section)
     {
-        MaxChannels = MaxChannels,
-        ShutdownTimeout = ShutdownTimeout,
-        AcceptRetryDelay = AcceptRetryDelay,
-        MaxAcceptRetryDelay = MaxAcceptRetryDelay,
-        TimeProvider = timeProvider ?? TimeProvider.System,
-    };
+        Address = section.GetValue(nameof(Address), Address);
+        Server.MaxChannels = section.GetValue(nameof(Server.MaxChannels), Server.MaxChannels);
+        Server.ShutdownTimeout = section.GetValue(nameof(Server.ShutdownTimeout), Server.ShutdownTimeout);
+        Server.AcceptRetryDelay = section.GetValue(nameof(Server.AcceptRetryDelay), Server.AcceptRetryDelay);
+        Server.MaxAcceptRetryDelay = section.GetValue(nameof(Server.MaxAcceptRetryDelay), Server.MaxAcceptRetryDelay);
+        Guard = section.GetSection(nameof(Guard)).Get<ConnectionGuardOptions>() ?? Guard;
+    }
 }

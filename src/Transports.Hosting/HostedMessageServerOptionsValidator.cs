@@ -7,6 +7,15 @@ internal sealed class HostedMessageServerOptionsValidator(string serverName) : I
 {
     public ValidateOptionsResult Validate(string? name, HostedMessageServerOptions options)
         => name == serverName
-            ? HostingKeys.Check(HostingKeys.Server(serverName), options.Address, () => options.ToServerOptions(null).Validate())
+            ? Validate(options)
             : ValidateOptionsResult.Skip;
+
+    private ValidateOptionsResult Validate(HostedMessageServerOptions options)
+    {
+        var section = HostingKeys.Server(serverName);
+        var result = HostingKeys.Check(section, options.Address, options.Server.Validate);
+        return result.Failed || options.Guard is not { } guard
+            ? result
+            : HostingKeys.Check($"{section}:{nameof(options.Guard)}", options.Address, guard.Validate);
+    }
 }

@@ -75,10 +75,10 @@ public static class HostingServiceCollectionExtensions
         return AddServer(services, name, configure, ScopedHandler.Create<THandler>);
     }
 
-    /// <summary>Adds a named client that dials an address.</summary>
+    /// <summary>Adds a named client that connects an address.</summary>
     /// <param name="services">The services.</param>
     /// <param name="name">The client's name, once per container: the key of its configuration and of its <see cref="IMessageChannelClient"/>.</param>
-    /// <param name="address">Where to dial, unless the configuration says otherwise.</param>
+    /// <param name="address">Where to connect, unless the configuration says otherwise.</param>
     /// <returns>The client's options, to change further.</returns>
     /// <exception cref="InvalidOperationException">A client of this name was added before.</exception>
     public static OptionsBuilder<MessageChannelClientOptions> AddMessageChannelClient(this IServiceCollection services, string name, string address)
@@ -130,6 +130,9 @@ public static class HostingServiceCollectionExtensions
         services.AddKeyedSingleton(name, (provider, _) => new HostedMessageServer(name, handler(provider), provider));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<HostedMessageServer>(name));
         services.AddSingleton<IValidateOptions<HostedMessageServerOptions>>(new HostedMessageServerOptionsValidator(name));
+        services.AddSingleton<IConfigureOptions<HostedMessageServerOptions>>(provider => new ConfigureNamedOptions<HostedMessageServerOptions>(
+            name,
+            options => options.Server.TimeProvider = provider.GetService<TimeProvider>() ?? TimeProvider.System));
         var builder = services.AddOptions<HostedMessageServerOptions>(name).ValidateOnStart();
         if (configure is not null)
         {
@@ -138,7 +141,13 @@ public static class HostingServiceCollectionExtensions
 
         services.AddSingleton<IConfigureOptions<HostedMessageServerOptions>>(provider => new ConfigureNamedOptions<HostedMessageServerOptions>(
             name,
-            options => provider.GetService<IConfiguration>()?.GetSection(HostingKeys.Server(name)).Bind(options)));
+            options =>
+            {
+                if (provider.GetService<IConfiguration>() is { } configuration)
+                {
+                    options.Bind(configuration.GetSection(HostingKeys.Server(name)));
+                }
+            }));
         return builder;
     }
 

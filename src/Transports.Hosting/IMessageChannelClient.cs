@@ -1,13 +1,13 @@
 namespace Transports;
 
-/// <summary>A named peer to dial. Nothing is dialled before <see cref="ConnectAsync"/> is called.</summary>
+/// <summary>A named peer to connect. Nothing is connected before <see cref="ConnectAsync"/> is called.</summary>
 /// <remarks>Resolve it with its name as the key: <c>[FromKeyedServices("orders")] IMessageChannelClient orders</c>, or <c>GetRequiredKeyedService</c>.</remarks>
 public interface IMessageChannelClient
 {
     /// <summary>The name it was added with.</summary>
     string Name { get; }
 
-    /// <summary>Where it dials.</summary>
+    /// <summary>Where it connects.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The configuration is not valid; the message names the key.</exception>
     Uri Address { get; }
 

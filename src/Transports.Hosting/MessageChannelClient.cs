@@ -3,7 +3,7 @@ using Transports.Extensibility;
 
 namespace Transports;
 
-/// <summary>Dials as its options say at the moment of dialling, so that a changed address is used by the next channel.</summary>
+/// <summary>Connects as its options say at the moment of connecting, so that a changed address is used by the next channel.</summary>
 internal sealed class MessageChannelClient(
     string name,
     IMessageChannelFactory factory,

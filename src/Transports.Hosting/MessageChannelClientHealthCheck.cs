@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Transports;
 
-/// <summary>Healthy when the peer can be dialled now: opens a channel and closes it.</summary>
+/// <summary>Healthy when the peer can be connected now: opens a channel and closes it.</summary>
 internal sealed class MessageChannelClientHealthCheck(IMessageChannelClient client) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

@@ -5,9 +5,9 @@ namespace Transports;
 /// </summary>
 public sealed class MessageChannelClientOptions
 {
-    /// <summary>Where to dial, such as <c>tcp://orders:5000</c>. Required.</summary>
+    /// <summary>Where to connect, such as <c>tcp://orders:5000</c>. Required.</summary>
     public Uri? Address { get; set; }
 
-    /// <summary>How long dialling may take, handshakes included. Default 15 seconds; must be positive.</summary>
+    /// <summary>How long connecting may take, handshakes included. Default 15 seconds; must be positive.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
 }

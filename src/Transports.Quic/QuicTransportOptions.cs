@@ -3,7 +3,7 @@ using System.Net.Security;
 namespace Transports;
 
 /// <summary>The limits and choices of QUIC channels, connections and listeners.</summary>
-public class QuicTransportOptions : MessageChannelOptions
+public sealed class QuicTransportOptions : MessageChannelOptions
 {
     /// <summary>The application protocol that Transports speaks over QUIC, named by ALPN (RFC 7301).</summary>
     public static SslApplicationProtocol DefaultApplicationProtocol { get; } = new("transports/1");

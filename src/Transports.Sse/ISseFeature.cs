@@ -11,7 +11,7 @@ public interface ISseFeature
     string LastEventId { get; }
 
     /// <summary>How long the server asks clients to wait before they reconnect, or <see langword="null"/> when it did not.</summary>
-    TimeSpan? Retry { get; }
+    TimeSpan? ReconnectDelay { get; }
 
     /// <summary>Sends an event of a type, for pages that listen with <c>addEventListener</c>. It arrives at an <c>sse+http</c> channel as a text message.</summary>
     /// <param name="eventType">The type: one line, and none of this library's own (<c>binary</c>, <c>text-base64</c>, <c>close</c>, <c>session</c>).</param>

@@ -42,7 +42,7 @@ internal sealed partial class SseCodec : MessageCodec, ISseFeature
 
     public string LastEventId => _lastIdText ??= Encoding.UTF8.GetString(_lastId.Span);
 
-    public TimeSpan? Retry => _retry is { } retry ? TimeSpan.FromMilliseconds(Math.Min(retry, int.MaxValue)) : null;
+    public TimeSpan? ReconnectDelay => _retry is { } retry ? TimeSpan.FromMilliseconds(Math.Min(retry, int.MaxValue)) : null;
 
     private bool Sends => _direction != ChannelDirection.UnidirectionalReceive;
 

@@ -7,7 +7,7 @@ using Transports.Extensibility;
 
 namespace Transports;
 
-/// <summary>Dials <c>sse+http://</c> and <c>sse+https://</c> addresses: any server of server-sent events (HTML standard, section 9.2).</summary>
+/// <summary>Connects <c>sse+http://</c> and <c>sse+https://</c> addresses: any server of server-sent events (HTML standard, section 9.2).</summary>
 /// <remarks>
 /// <para>A channel receives only. With <c>duplex</c> in the address's query, as in <c>sse+https://host/chat?duplex</c>, it sends too, by
 /// POST to the same address; that needs a server of this library (the package Transports.AspNetCore).</para>
@@ -23,7 +23,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
     private readonly Lazy<(HttpMessageInvoker Invoker, int MaxRedirects)> _http;
 
     /// <summary>A transport with options of its own.</summary>
-    /// <param name="options">How to dial; by default as <see cref="SseTransportOptions"/> says.</param>
+    /// <param name="options">How to connect; by default as <see cref="SseTransportOptions"/> says.</param>
     /// <param name="loggerFactory">Where to log; by default nowhere.</param>
     public SseTransport(SseTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
     {

@@ -1,6 +1,6 @@
 namespace Transports;
 
-/// <summary>How <see cref="SseTransport"/> dials.</summary>
+/// <summary>How <see cref="SseTransport"/> connects.</summary>
 public sealed class SseTransportOptions : MessageChannelOptions
 {
     /// <summary>
@@ -31,7 +31,7 @@ public sealed class SseTransportOptions : MessageChannelOptions
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
     /// <summary>
-    /// How long dialling may take, and each try to reach the server later: the answer to what is asked for when reconnecting, and to what is
+    /// How long connecting may take, and each try to reach the server later: the answer to what is asked for when reconnecting, and to what is
     /// sent, counted from the last bytes sent. Default 30 seconds; must be positive.
     /// </summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);

@@ -1,7 +1,7 @@
 namespace Transports;
 
 /// <summary>What <see cref="TcpTransport"/> can be told, for <c>tcp</c>, <c>tls</c> and <c>unix</c> addresses alike.</summary>
-public class TcpTransportOptions : MessageChannelOptions
+public sealed class TcpTransportOptions : MessageChannelOptions
 {
     /// <summary>How messages are cut out of the bytes; both ends must use the same. Default <see cref="LengthPrefixedFraming.Default"/>: four bytes, big-endian.</summary>
     public IMessageFraming Framing { get; set; } = LengthPrefixedFraming.Default;

@@ -21,7 +21,7 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>, IBufferPoolObserver
 
     // Enough to see a read that was still in progress when its buffer was given back; bounded, so that a long test's memory is.
     private const int QuarantineLength = 64;
-    private const int SmallestArray = 16;
+    private const int MinArray = 16;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<byte[], StackTrace?> _lent = new(ReferenceEqualityComparer.Instance);
@@ -67,7 +67,7 @@ public sealed class LeakTrackingArrayPool : ArrayPool<byte>, IBufferPoolObserver
     public override byte[] Rent(int minimumLength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
-        var length = minimumLength > 1 << 30 ? minimumLength : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimumLength, SmallestArray));
+        var length = minimumLength > 1 << 30 ? minimumLength : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimumLength, MinArray));
         var array = GC.AllocateUninitializedArray<byte>(length);
         var stack = _captureStacks ? new StackTrace(1, fNeedFileInfo: false) : null;
         lock (_gate)

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>The limits and choices of UDP channels and listeners.</summary>
-public class UdpTransportOptions : MessageChannelOptions
+public sealed class UdpTransportOptions : MessageChannelOptions
 {
     /// <summary>The largest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP and UDP.</summary>
     public const int MaxDatagramSize = 65_507;

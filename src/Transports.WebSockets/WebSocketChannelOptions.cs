@@ -20,7 +20,7 @@ public class WebSocketChannelOptions : MessageChannelOptions
     /// Offers, or accepts, permessage-deflate (RFC 7692) without context takeover. Default off: it costs 0.3 MiB and much
     /// time for each message being compressed, and a message that mixes secrets with an attacker's text leaks them by its size.
     /// </summary>
-    public bool UseCompression { get; set; }
+    public bool EnableCompression { get; set; }
 
     /// <inheritdoc/>
     public override void Validate()

@@ -15,7 +15,7 @@ internal sealed partial class WebSocketCodec
 
     public override void Write(in Message message, OutputBuffer output)
     {
-        if (message.Length >= WebSocketDeflate.SmallestMessage && message.Length <= _largestCompressed && TryWriteCompressed(message, output))
+        if (message.Length >= WebSocketDeflate.MinMessage && message.Length <= _largestCompressed && TryWriteCompressed(message, output))
         {
             return;
         }

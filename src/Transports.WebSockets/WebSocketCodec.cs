@@ -18,15 +18,33 @@ internal sealed partial class WebSocketCodec : MessageCodec, IWebSocketFeature
     /// <param name="subProtocol">The subprotocol agreed on, if any.</param>
     /// <param name="options">Limits and habits.</param>
     public WebSocketCodec(bool isServer, WebSocketDeflateAgreement? deflate, string? subProtocol, WebSocketChannelOptions options)
+        : this(isServer, deflate, subProtocol, options, options.KeepAliveInterval, options.KeepAliveTimeout)
+    {
+    }
+
+    /// <summary>A codec.</summary>
+    /// <param name="isServer">Which side this is: clients mask their frames.</param>
+    /// <param name="deflate">The compression agreed on, if any.</param>
+    /// <param name="subProtocol">The subprotocol agreed on, if any.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="keepAliveInterval">How long the peer may be silent before it is sent a ping.</param>
+    /// <param name="keepAliveTimeout">How long it may stay silent after that.</param>
+    public WebSocketCodec(
+        bool isServer,
+        WebSocketDeflateAgreement? deflate,
+        string? subProtocol,
+        MessageChannelOptions options,
+        TimeSpan keepAliveInterval,
+        TimeSpan keepAliveTimeout)
     {
         IsServer = isServer;
         SubProtocol = subProtocol;
         IsCompressed = deflate is not null;
-        KeepAliveInterval = options.KeepAliveInterval;
-        KeepAliveTimeout = options.KeepAliveTimeout;
+        KeepAliveInterval = keepAliveInterval;
+        KeepAliveTimeout = keepAliveTimeout;
         _pool = options.BufferPool;
         _maxMessageSize = options.MaxMessageSize;
-        _largestCompressed = deflate?.LargestMessage ?? 0;
+        _largestCompressed = deflate?.MaxMessage ?? 0;
         _keys = isServer ? null : new WebSocketMaskKeys();
 
         // A message is judged by its size once inflated, and compressing may make it larger: by 5 bytes a stored block, which are as small

@@ -7,7 +7,7 @@ namespace Transports;
 internal static class WebSocketDeflate
 {
     // Below this, the header that deflate adds eats what it saves.
-    public const int SmallestMessage = 64;
+    public const int MinMessage = 64;
 
     // A sender that ends each message with a final block writes one. Each costs a new inflater, so that two bytes of a hostile message
     // would buy microseconds.

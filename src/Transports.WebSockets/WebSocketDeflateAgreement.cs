@@ -22,7 +22,7 @@ internal sealed record WebSocketDeflateAgreement(int WindowBits)
     private const int MaxWindowBits = 15;
 
     /// <summary>The longest message compressed, in bytes.</summary>
-    public int LargestMessage => WindowBits == MaxWindowBits ? int.MaxValue : 1 << WindowBits;
+    public int MaxMessage => WindowBits == MaxWindowBits ? int.MaxValue : 1 << WindowBits;
 
     /// <summary>The answer of a server with this agreement.</summary>
     public string Answer
@@ -81,7 +81,7 @@ internal sealed record WebSocketDeflateAgreement(int WindowBits)
 
         if (!parameters.ContainsKey(ServerNoContext))
         {
-            throw new TransportException($"The server answered '{answer}', and keeps its compressor's context though it was asked not to (RFC 7692, section 7.1.1.1). Turn UseCompression off to talk to it without.");
+            throw new TransportException($"The server answered '{answer}', and keeps its compressor's context though it was asked not to (RFC 7692, section 7.1.1.1). Turn EnableCompression off to talk to it without.");
         }
 
         // An answer may name the server's window unasked (section 7.1.2.1); windows have a value in answers.
@@ -95,7 +95,7 @@ internal sealed record WebSocketDeflateAgreement(int WindowBits)
             return WithWindow(parameters, ClientWindow);
         }
 
-        throw new TransportException($"The server answered '{answer}', with parameters that are not those of RFC 7692, section 7.1. Turn UseCompression off to talk to it without.");
+        throw new TransportException($"The server answered '{answer}', with parameters that are not those of RFC 7692, section 7.1. Turn EnableCompression off to talk to it without.");
     }
 
     private static WebSocketDeflateAgreement WithWindow(Dictionary<string, string?> parameters, string name)

@@ -39,7 +39,7 @@ public static class WebSocketMessageChannelExtensions
         options.Validate();
         return new FramedMessageChannel(
             new WebSocketStreamConnection(stream, flushes: true),
-            new WebSocketCodec(isServer, options.UseCompression ? WebSocketDeflateAgreement.Default : null, subProtocol, options),
+            new WebSocketCodec(isServer, options.EnableCompression ? WebSocketDeflateAgreement.Default : null, subProtocol, options),
             ContextOf(isServer, options, remoteAddress));
     }
 

@@ -6,7 +6,7 @@ using Transports.Extensibility;
 
 namespace Transports;
 
-/// <summary>Dials <c>ws://</c> and <c>wss://</c> addresses (RFC 6455; RFC 8441 on HTTP/2) through the platform's HTTP handler.</summary>
+/// <summary>Connects <c>ws://</c> and <c>wss://</c> addresses (RFC 6455; RFC 8441 on HTTP/2) through the platform's HTTP handler.</summary>
 /// <remarks>The server's side is in the package Transports.AspNetCore. Disposing ends connections kept for later, not open channels on HTTP/1.1.</remarks>
 public sealed class WebSocketTransport : IClientTransport, IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     private readonly HttpConnector _connector;
 
     /// <summary>A transport with options of its own.</summary>
-    /// <param name="options">How to dial; by default as <see cref="WebSocketTransportOptions"/> says.</param>
+    /// <param name="options">How to connect; by default as <see cref="WebSocketTransportOptions"/> says.</param>
     /// <param name="loggerFactory">Where to log; by default nowhere.</param>
     public WebSocketTransport(WebSocketTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
     {
@@ -122,7 +122,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
             request.Headers.TryAddWithoutValidation(WebSocketHandshake.SubProtocolHeader, string.Join(", ", _options.SubProtocols));
         }
 
-        if (_options.UseCompression)
+        if (_options.EnableCompression)
         {
             request.Headers.TryAddWithoutValidation(WebSocketHandshake.ExtensionsHeader, WebSocketDeflateAgreement.Offer);
         }
@@ -194,7 +194,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     private WebSocketDeflateAgreement? DeflateOf(HttpResponseMessage response)
     {
         var answers = ValuesOf(response, WebSocketHandshake.ExtensionsHeader);
-        if (!_options.UseCompression && answers.Any(static answer => !string.IsNullOrWhiteSpace(answer)))
+        if (!_options.EnableCompression && answers.Any(static answer => !string.IsNullOrWhiteSpace(answer)))
         {
             throw new TransportException($"The server answered with the WebSocket extension '{string.Join(", ", answers)}', though none was offered (RFC 6455, section 9.1).");
         }

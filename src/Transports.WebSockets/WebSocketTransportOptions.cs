@@ -1,6 +1,6 @@
 namespace Transports;
 
-/// <summary>How <see cref="WebSocketTransport"/> dials.</summary>
+/// <summary>How <see cref="WebSocketTransport"/> connects.</summary>
 public sealed class WebSocketTransportOptions : WebSocketChannelOptions
 {
     /// <summary>
@@ -24,7 +24,7 @@ public sealed class WebSocketTransportOptions : WebSocketChannelOptions
     /// <summary>Changes the platform's handler once, before its first use: proxy, credentials, cookies. Default none. A connect callback set here replaces ours.</summary>
     public Action<SocketsHttpHandler>? ConfigureHandler { get; set; }
 
-    /// <summary>How long dialling may take, handshakes included. Default 30 seconds; must be positive.</summary>
+    /// <summary>How long connecting may take, handshakes included. Default 30 seconds; must be positive.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <inheritdoc/>

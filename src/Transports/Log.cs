@@ -90,6 +90,12 @@ internal static partial class Log
     [LoggerMessage(1111, LogLevel.Debug, "Channel {ChannelId} could not be closed or disposed by its server.")]
     public static partial void ChannelEndFailed(ILogger logger, Exception error, string channelId);
 
+    [LoggerMessage(1112, LogLevel.Warning, "Refused {Count} channels since the last line of this kind; the last from {RemoteAddress}: {Reason}. ConnectionGuardOptions has the bounds.")]
+    public static partial void ConnectionsRefused(ILogger logger, int count, System.Net.IPAddress? remoteAddress, ConnectionRefusalReason reason);
+
+    [LoggerMessage(1113, LogLevel.Information, "The guard closes channel {ChannelId} with {RemoteAddress}. {Reason}")]
+    public static partial void PeerExpelled(ILogger logger, string channelId, AddressText remoteAddress, string reason);
+
     [LoggerMessage(1200, LogLevel.Debug, "Channel {ChannelId} opened from {LocalAddress} to {RemoteAddress}.")]
     public static partial void ChannelOpened(ILogger logger, string channelId, AddressText localAddress, AddressText remoteAddress);
 

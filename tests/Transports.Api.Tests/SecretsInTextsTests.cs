@@ -23,8 +23,7 @@ public sealed class SecretsInTextsTests : IAsyncDisposable
         new WebSocketTransport(loggerFactory: _log),
         new SseTransport(loggerFactory: _log),
         new GrpcTransport(loggerFactory: _log),
-        new AspNetCoreTransport(loggerFactory: _log),
-        new GrpcServerTransport(loggerFactory: _log),
+        new KestrelTransport(loggerFactory: _log),
     ];
 
     public static TheoryData<string> Schemes => ["mem", "tcp", "tls", "unix", "udp", "quic", "ws", "wss", "sse+http", "sse+https", "grpc+http", "grpc+https"];

@@ -80,13 +80,13 @@ public sealed class EndpointTests : IAsyncLifetime
     public async Task EventStream_ClientThatIsCutOff_ComesBackAndMissesNothing()
     {
         var sent = new TaskCompletionSource();
-        var address = await StartAsync(async (channel, stopping) =>
+        var address = await StartAsync(async (channel, stoppingToken) =>
         {
-            await channel.SendAsync(Message.FromText("one"), stopping);
-            await channel.SendAsync(Message.FromText("two"), stopping);
-            await channel.FlushAsync(stopping);
+            await channel.SendAsync(Message.FromText("one"), stoppingToken);
+            await channel.SendAsync(Message.FromText("two"), stoppingToken);
+            await channel.FlushAsync(stoppingToken);
             sent.SetResult();
-            await channel.SendAsync(Message.FromText("three"), stopping);
+            await channel.SendAsync(Message.FromText("three"), stoppingToken);
             await channel.Closed;
         });
         string id;
@@ -134,7 +134,7 @@ public sealed class EndpointTests : IAsyncLifetime
     public async Task Session_OfAnotherUser_CannotBeUsed()
     {
         var received = new TaskCompletionSource<string>();
-        var address = await StartAsync(async (channel, stopping) => received.TrySetResult((await channel.ReceiveAsync(stopping))!.Value.GetText()));
+        var address = await StartAsync(async (channel, stoppingToken) => received.TrySetResult((await channel.ReceiveAsync(stoppingToken))!.Value.GetText()));
         using var alice = await OpenStreamAsync(new Uri($"{address}?duplex"), ("User", "alice"));
         var session = alice.Headers.GetValues("Transports-Session").Single();
         foreach (var (user, status) in new[] { ("mallory", HttpStatusCode.NotFound), (null, HttpStatusCode.NotFound), ("alice", HttpStatusCode.NoContent) })
@@ -158,7 +158,7 @@ public sealed class EndpointTests : IAsyncLifetime
     [Fact]
     public async Task Post_Wrong_IsRefusedForWhatItIs()
     {
-        var address = await StartAsync(WaitAsync, new AspNetCoreTransportOptions { MaxMessageSize = 100 });
+        var address = await StartAsync(WaitAsync, new MessageChannelEndpointOptions { MaxMessageSize = 100 });
         using var duplex = await OpenStreamAsync(new Uri($"{address}?duplex"));
         using var oneWay = await OpenStreamAsync(address);
         (await PostAsync(duplex, "application/json", "{}")).Should().Be(HttpStatusCode.UnsupportedMediaType);
@@ -180,14 +180,14 @@ public sealed class EndpointTests : IAsyncLifetime
     public async Task EventStream_ClientThatStopsReading_HoldsBackItsOwnSenderOnly()
     {
         var stalled = new TaskCompletionSource();
-        var address = await StartAsync(async (channel, stopping) =>
+        var address = await StartAsync(async (channel, stoppingToken) =>
         {
-            if (channel.GetFeature<IHttpChannelFeature>()!.RequestAddress.Query.Contains("flood", StringComparison.Ordinal))
+            if (channel.GetFeature<IHttpChannelFeature>()!.RequestUri.Query.Contains("flood", StringComparison.Ordinal))
             {
                 var payload = new byte[16 * 1024];
                 while (true)
                 {
-                    var sending = channel.SendAsync(payload, stopping);
+                    var sending = channel.SendAsync(payload, stoppingToken);
                     if (!sending.IsCompleted)
                     {
                         // Sends wait now and then; this one waits for as long as the client does not read.
@@ -198,7 +198,7 @@ public sealed class EndpointTests : IAsyncLifetime
                 }
             }
 
-            await EchoAsync(channel, stopping);
+            await EchoAsync(channel, stoppingToken);
         });
         using var flooded = await OpenStreamAsync(new Uri($"{address}?flood"));
         await stalled.Task.WaitAsync(Token);
@@ -213,7 +213,7 @@ public sealed class EndpointTests : IAsyncLifetime
     [InlineData("sse+http")]
     public async Task Stop_OpenChannels_AreToldGoingAway(string scheme)
     {
-        var address = await StartAsync(async (channel, stopping) => await Task.Delay(Timeout.Infinite, stopping));
+        var address = await StartAsync(async (channel, stoppingToken) => await Task.Delay(Timeout.Infinite, stoppingToken));
         IClientTransport transport = scheme == "ws" ? new WebSocketTransport() : new SseTransport();
         await using var channel = await transport.ConnectAsync(new Uri($"{scheme}{address.ToString()[4..]}?duplex"), Token);
         var receiving = channel.ReceiveAsync(Token).AsTask();
@@ -227,9 +227,9 @@ public sealed class EndpointTests : IAsyncLifetime
     [InlineData("sse+http")]
     public async Task Stop_HandlerThatReturns_EndsItsChannelItself(string scheme)
     {
-        var address = await StartAsync(async (channel, stopping) =>
+        var address = await StartAsync(async (channel, stoppingToken) =>
         {
-            await Task.Delay(Timeout.Infinite, stopping).ContinueWith(static _ => { }, TaskScheduler.Default);
+            await Task.Delay(Timeout.Infinite, stoppingToken).ContinueWith(static _ => { }, TaskScheduler.Default);
             await channel.SendAsync("the answer"u8.ToArray(), CancellationToken.None);
         });
         IClientTransport transport = scheme == "ws" ? new WebSocketTransport() : new SseTransport();
@@ -271,15 +271,15 @@ public sealed class EndpointTests : IAsyncLifetime
         ((IPEndPoint)((IConnectionEndPointFeature)feature).RemoteEndPoint!).Address.Should().Be(IPAddress.Loopback);
     }
 
-    private static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task EchoAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
-            await channel.SendAsync(message, stopping);
+            await channel.SendAsync(message, stoppingToken);
         }
     }
 
-    private static Task WaitAsync(IMessageChannel channel, CancellationToken stopping) => channel.Closed.WaitAsync(stopping);
+    private static Task WaitAsync(IMessageChannel channel, CancellationToken stoppingToken) => channel.Closed.WaitAsync(stoppingToken);
 
     private static async Task<string> ReadIdOfAsync(HttpResponseMessage response, string data)
     {
@@ -312,7 +312,7 @@ public sealed class EndpointTests : IAsyncLifetime
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
     }
 
-    private async Task<Uri> StartAsync(MessageChannelHandler handler, AspNetCoreTransportOptions? options = null)
+    private async Task<Uri> StartAsync(MessageChannelHandler handler, MessageChannelEndpointOptions? options = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");

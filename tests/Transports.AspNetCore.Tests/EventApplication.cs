@@ -23,7 +23,7 @@ internal sealed class EventApplication : IAsyncDisposable
 
     public static async Task<EventApplication> StartAsync(
         MessageChannelHandler handler,
-        AspNetCoreTransportOptions? options = null,
+        MessageChannelEndpointOptions? options = null,
         Action<IServiceCollection>? services = null,
         Action<WebApplication>? middleware = null,
         Action<IEndpointConventionBuilder>? endpoint = null)

@@ -17,7 +17,7 @@ public sealed class NetworkTests
     [InlineData("grpc+https://localhost:0/")]
     public async Task Listen_WithoutACertificate_IsTheSameErrorEverywhere(string address)
     {
-        var act = async () => await Server(new Uri(address).Scheme, new TlsServerOptions()).ListenAsync(new Uri(address), Token);
+        var act = async () => await Server(new TlsServerOptions()).ListenAsync(new Uri(address), Token);
 
         (await act.Should().ThrowAsync<ArgumentException>()).WithMessage("*needs a certificate*TlsServerOptions*PemCertificateProvider*");
     }
@@ -28,7 +28,7 @@ public sealed class NetworkTests
     [InlineData("grpc+https://localhost:0/")]
     public async Task Accepted_OverTlsWithAClientCertificate_TellsEndPointsAndHandshake(string address)
     {
-        var server = Server(new Uri(address).Scheme, new TlsServerOptions
+        var server = Server(new TlsServerOptions
         {
             Certificate = Certificates.Server,
             ClientCertificateRequired = true,
@@ -57,7 +57,7 @@ public sealed class NetworkTests
     public async Task Connect_CertificateRefused_SaysWhyAndWhatToSet(string address)
     {
         using var other = Certificates.Issue("CN=other", ["other.test"]);
-        await using var listener = await Server(new Uri(address).Scheme, new TlsServerOptions { Certificate = other }).ListenAsync(new Uri(address), Token);
+        await using var listener = await Server(new TlsServerOptions { Certificate = other }).ListenAsync(new Uri(address), Token);
 
         (await RefusalAsync(new TlsClientOptions { TrustedRoots = Certificates.Roots }))
             .Should().Contain("is for other.test, 127.0.0.1, not for 'localhost'").And.Contain("TlsClientOptions.TargetHost");
@@ -82,7 +82,7 @@ public sealed class NetworkTests
     [Fact]
     public async Task Dispose_ChannelIsOpen_PortIsFreeAtOnceAndTheChannelGoesOn()
     {
-        var server = new AspNetCoreTransport();
+        var server = new KestrelTransport();
         using var client = new WebSocketTransport();
         var listener = await server.ListenAsync(new Uri("ws://localhost:0/"), Token);
         await using var channel = await client.ConnectAsync(listener.LocalAddress, Token);
@@ -100,7 +100,7 @@ public sealed class NetworkTests
     [InlineData("grpc+http://localhost:0/")]
     public async Task Listen_Localhost_IsTheLoopbackOfBothFamilies(string address)
     {
-        await using var listener = await Server(new Uri(address).Scheme, new TlsServerOptions()).ListenAsync(new Uri(address), Token);
+        await using var listener = await Server(new TlsServerOptions()).ListenAsync(new Uri(address), Token);
         foreach (var ip in HostAddress.LoopbackAddresses())
         {
             using var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -114,7 +114,7 @@ public sealed class NetworkTests
     [InlineData("grpc+http://example.test:0/")]
     public async Task Listen_AtAName_SaysWhatToWrite(string address)
     {
-        var act = async () => await Server(new Uri(address).Scheme, new TlsServerOptions()).ListenAsync(new Uri(address), Token);
+        var act = async () => await Server(new TlsServerOptions()).ListenAsync(new Uri(address), Token);
 
         (await act.Should().ThrowAsync<ArgumentException>()).WithMessage("*'example.test' is a name*localhost*[::]*");
     }
@@ -153,7 +153,7 @@ public sealed class NetworkTests
         var client = Client(scheme, new TlsClientOptions());
         using (client as IDisposable)
         {
-            foreach (var transport in (ITransport[])[client, Server(scheme, new TlsServerOptions())])
+            foreach (var transport in (ITransport[])[client, Server(new TlsServerOptions())])
             {
                 var promised = transport.GetCharacteristics(scheme);
                 promised.IsEncrypted.Should().Be(isEncrypted);
@@ -162,9 +162,45 @@ public sealed class NetworkTests
         }
     }
 
-    private static IServerTransport Server(string scheme, TlsServerOptions tls) => scheme.StartsWith("grpc", StringComparison.Ordinal)
-        ? new GrpcServerTransport(new GrpcServerTransportOptions { Tls = tls })
-        : new AspNetCoreTransport(new AspNetCoreTransportOptions { Tls = tls });
+    [Fact]
+    public void Create_BadValueOfAProtocol_IsRefused()
+    {
+        Action<KestrelTransportOptions>[] changes =
+        [
+            static options => options.WebSockets.KeepAliveInterval = TimeSpan.Zero,
+            static options => options.WebSockets.KeepAliveTimeout = TimeSpan.FromSeconds(-2),
+            static options => options.Sse.MaxSessions = 0,
+            static options => options.Sse.ReconnectDelay = TimeSpan.Zero,
+            static options => options.Grpc.CompressionThreshold = -1,
+            static options => options.Http2.KeepAliveInterval = TimeSpan.FromMilliseconds(999),
+            static options => options.Http2.KeepAliveTimeout = TimeSpan.Zero,
+            static options => options.StreamWindowSize = 1,
+        ];
+        foreach (var change in changes)
+        {
+            var options = new KestrelTransportOptions();
+            change(options);
+            FluentActions.Invoking(() => new KestrelTransport(options)).Should().Throw<ArgumentOutOfRangeException>();
+        }
+    }
+
+    [Fact]
+    public async Task ListenAsync_TimesThatAreOff_Listens()
+    {
+        var options = new KestrelTransportOptions
+        {
+            WebSockets = { KeepAliveInterval = Timeout.InfiniteTimeSpan, KeepAliveTimeout = Timeout.InfiniteTimeSpan },
+            Http2 = { KeepAliveTimeout = Timeout.InfiniteTimeSpan },
+        };
+
+        await using var pinging = await new KestrelTransport(options).ListenAsync(new Uri("ws://localhost:0/"), Token);
+        options.Http2.KeepAliveInterval = Timeout.InfiniteTimeSpan;
+        await using var silent = await new KestrelTransport(options).ListenAsync(new Uri("grpc+http://localhost:0"), Token);
+
+        silent.LocalAddress.Port.Should().BePositive();
+    }
+
+    private static KestrelTransport Server(TlsServerOptions tls) => new(new KestrelTransportOptions { Tls = tls });
 
     private static IClientTransport Client(string scheme, TlsClientOptions tls) => scheme.Split('+')[0] switch
     {

@@ -86,9 +86,9 @@ public sealed class SseOriginTests
             }
         });
 
-    private async Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
+    private async Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         Interlocked.Increment(ref _handled);
-        await channel.SendAsync(Message.FromText("secret"), stopping);
+        await channel.SendAsync(Message.FromText("secret"), stoppingToken);
     }
 }

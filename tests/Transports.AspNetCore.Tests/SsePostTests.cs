@@ -35,7 +35,7 @@ public sealed class SsePostTests
     [MemberData(nameof(Bodies))]
     public async Task Post_Body_IsTakenOnlyIfItMeansWhatItSays(string type, byte[] body, HttpStatusCode expected)
     {
-        await using var application = await EventApplication.StartAsync(static (channel, stopping) => channel.Closed.WaitAsync(stopping));
+        await using var application = await EventApplication.StartAsync(static (channel, stoppingToken) => channel.Closed.WaitAsync(stoppingToken));
         using var stream = await application.OpenAsync(application.DuplexAddress);
         using var response = await application.PostAsync(EventApplication.SessionOf(stream), type, body);
         response.StatusCode.Should().Be(expected);
@@ -46,9 +46,9 @@ public sealed class SsePostTests
     {
         var received = new List<string>();
         var done = new TaskCompletionSource();
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            while (await channel.ReceiveAsync(stopping) is { } message)
+            while (await channel.ReceiveAsync(stoppingToken) is { } message)
             {
                 received.Add(message.GetText());
             }
@@ -71,7 +71,7 @@ public sealed class SsePostTests
     [Fact]
     public async Task Post_Compressed_IsRefused()
     {
-        await using var application = await EventApplication.StartAsync(static (channel, stopping) => channel.Closed.WaitAsync(stopping));
+        await using var application = await EventApplication.StartAsync(static (channel, stoppingToken) => channel.Closed.WaitAsync(stoppingToken));
         using var stream = await application.OpenAsync(application.DuplexAddress);
         using var response = await application.PostAsync(EventApplication.SessionOf(stream), "text/plain", "x", ("Content-Encoding", "gzip"));
         response.StatusCode.Should().Be(HttpStatusCode.UnsupportedMediaType);
@@ -84,7 +84,7 @@ public sealed class SsePostTests
     [InlineData("99999999999999999999")]
     public async Task Post_SequenceThatIsNoNumber_IsRefused(string sequence)
     {
-        await using var application = await EventApplication.StartAsync(static (channel, stopping) => channel.Closed.WaitAsync(stopping));
+        await using var application = await EventApplication.StartAsync(static (channel, stoppingToken) => channel.Closed.WaitAsync(stoppingToken));
         using var stream = await application.OpenAsync(application.DuplexAddress);
         using var response = await application.PostAsync(EventApplication.SessionOf(stream), "text/plain", "x", ("Transports-Sequence", sequence));
         response.StatusCode.Should().Be(HttpStatusCode.BadRequest);
@@ -96,13 +96,13 @@ public sealed class SsePostTests
         var go = new TaskCompletionSource();
         var received = new TaskCompletionSource<(long Length, string Next)>();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
                 await go.Task;
-                var length = (await channel.ReceiveAsync(stopping))!.Value.Length;
-                received.SetResult((length, (await channel.ReceiveAsync(stopping))!.Value.GetText()));
+                var length = (await channel.ReceiveAsync(stoppingToken))!.Value.Length;
+                received.SetResult((length, (await channel.ReceiveAsync(stoppingToken))!.Value.GetText()));
             },
-            new AspNetCoreTransportOptions { ReceiveBufferSize = 1024 });
+            new MessageChannelEndpointOptions { ReceiveBufferSize = 1024 });
         using var stream = await application.OpenAsync(application.DuplexAddress);
         var session = EventApplication.SessionOf(stream);
         for (var asked = 0; asked < 2; asked++)
@@ -131,7 +131,7 @@ public sealed class SsePostTests
     [InlineData("application/json", HttpStatusCode.NotAcceptable)]
     public async Task Get_Accept_DecidesWhetherAStreamIsMeant(string accept, HttpStatusCode expected)
     {
-        await using var application = await EventApplication.StartAsync(static (channel, stopping) => channel.Closed.WaitAsync(stopping));
+        await using var application = await EventApplication.StartAsync(static (channel, stoppingToken) => channel.Closed.WaitAsync(stoppingToken));
         using var response = await application.OpenAsync(("Accept", accept));
         response.StatusCode.Should().Be(expected);
     }

@@ -17,9 +17,9 @@ public sealed class SseSessionTests
         var told = new TaskCompletionSource();
         var received = new List<string>();
         var ended = new TaskCompletionSource<ChannelCloseInfo>();
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            while (await channel.ReceiveAsync(stopping) is { } message)
+            while (await channel.ReceiveAsync(stoppingToken) is { } message)
             {
                 received.Add(message.GetText());
                 await told.Task;
@@ -55,9 +55,9 @@ public sealed class SseSessionTests
         var received = new List<string>();
         var ended = new TaskCompletionSource();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
-                while (await channel.ReceiveAsync(stopping) is { } message)
+                while (await channel.ReceiveAsync(stoppingToken) is { } message)
                 {
                     received.Add(message.GetText());
                     await told.Task;
@@ -65,7 +65,7 @@ public sealed class SseSessionTests
 
                 ended.SetResult();
             },
-            new AspNetCoreTransportOptions { SseSessionTimeout = TimeSpan.FromMilliseconds(1) });
+            new MessageChannelEndpointOptions { Sse = { SessionTimeout = TimeSpan.FromMilliseconds(1) } });
         using (var stream = await application.OpenAsync(application.DuplexAddress))
         {
             var session = EventApplication.SessionOf(stream);
@@ -86,10 +86,10 @@ public sealed class SseSessionTests
     public async Task Delete_OneWay_EndsTheChannelInOrder()
     {
         var ended = new TaskCompletionSource<ChannelCloseInfo>();
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            await channel.SendAsync(Message.FromText("news"), stopping);
-            ended.SetResult(await channel.Closed.WaitAsync(stopping));
+            await channel.SendAsync(Message.FromText("news"), stoppingToken);
+            ended.SetResult(await channel.Closed.WaitAsync(stoppingToken));
         });
         using var stream = await application.OpenAsync();
         (await application.DeleteAsync(EventApplication.SessionOf(stream), "GoingAway")).Should().Be(HttpStatusCode.NoContent);
@@ -106,9 +106,9 @@ public sealed class SseSessionTests
     {
         var receiving = new TaskCompletionSource();
         var ended = new TaskCompletionSource<(Message?, ChannelCloseInfo)>();
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            var waiting = channel.ReceiveAsync(stopping);
+            var waiting = channel.ReceiveAsync(stoppingToken);
             waiting.IsCompleted.Should().BeFalse();
             receiving.SetResult();
             ended.SetResult((await waiting, await channel.Closed));
@@ -131,11 +131,11 @@ public sealed class SseSessionTests
     {
         var ended = new TaskCompletionSource<Exception>();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
                 try
                 {
-                    await channel.ReceiveAsync(stopping);
+                    await channel.ReceiveAsync(stoppingToken);
                     ended.SetException(new InvalidOperationException("A clean end."));
                 }
                 catch (MessageChannelClosedException e)
@@ -143,7 +143,7 @@ public sealed class SseSessionTests
                     ended.SetResult(e);
                 }
             },
-            new AspNetCoreTransportOptions { SseSessionTimeout = isAborted ? TimeSpan.FromHours(1) : TimeSpan.FromMilliseconds(1) });
+            new MessageChannelEndpointOptions { Sse = { SessionTimeout = isAborted ? TimeSpan.FromHours(1) : TimeSpan.FromMilliseconds(1) } });
         using (var stream = await application.OpenAsync(isDuplex ? application.DuplexAddress : application.Address))
         {
             if (isAborted)
@@ -155,7 +155,7 @@ public sealed class SseSessionTests
         var closed = (await ended.Task.WaitAsync(Token)).Should().BeOfType<MessageChannelClosedException>().Which;
         closed.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
         closed.CloseInfo.IsRemote.Should().BeTrue();
-        closed.Message.Should().Contain(isAborted ? "out of patience" : "SseSessionTimeout");
+        closed.Message.Should().Contain(isAborted ? "out of patience" : "Sse.SessionTimeout");
     }
 
     [Fact]
@@ -163,13 +163,13 @@ public sealed class SseSessionTests
     {
         var ended = new TaskCompletionSource<ChannelCloseInfo>();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
                 try
                 {
                     while (true)
                     {
-                        await channel.SendAsync(new byte[1000], stopping);
+                        await channel.SendAsync(new byte[1000], stoppingToken);
                     }
                 }
                 catch (MessageChannelClosedException e)
@@ -177,7 +177,7 @@ public sealed class SseSessionTests
                     ended.SetResult(e.CloseInfo);
                 }
             },
-            new AspNetCoreTransportOptions { SseSessionTimeout = TimeSpan.FromMilliseconds(1) });
+            new MessageChannelEndpointOptions { Sse = { SessionTimeout = TimeSpan.FromMilliseconds(1) } });
         (await application.OpenAsync()).Dispose();
         (await ended.Task.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
     }
@@ -188,11 +188,11 @@ public sealed class SseSessionTests
         var received = new List<string>();
         var ended = new TaskCompletionSource<ChannelCloseInfo>();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
                 try
                 {
-                    while (await channel.ReceiveAsync(stopping) is { } message)
+                    while (await channel.ReceiveAsync(stoppingToken) is { } message)
                     {
                         received.Add(message.GetText());
                     }
@@ -203,7 +203,7 @@ public sealed class SseSessionTests
 
                 ended.SetResult(await channel.Closed);
             },
-            new AspNetCoreTransportOptions { SseSessionTimeout = TimeSpan.FromHours(1) });
+            new MessageChannelEndpointOptions { Sse = { SessionTimeout = TimeSpan.FromHours(1) } });
         using (var stream = await application.OpenAsync(application.DuplexAddress))
         {
             using var posted = await application.PostAsync(EventApplication.SessionOf(stream), "text/plain", "last", ("Transports-Close", "Normal"));
@@ -219,8 +219,8 @@ public sealed class SseSessionTests
     {
         var text = new string('x', 900_000);
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) => await channel.SendAsync(Message.FromText(text), stopping),
-            new AspNetCoreTransportOptions { SseReplayBufferSize = 4 * 1024 * 1024 });
+            async (channel, stoppingToken) => await channel.SendAsync(Message.FromText(text), stoppingToken),
+            new MessageChannelEndpointOptions { Sse = { ReplayBufferSize = 4 * 1024 * 1024 } });
         using var first = await application.OpenAsync();
         (await first.Content.ReadAsStringAsync(Token)).Should().Contain($"data: {text}\n\n").And.EndWith("event: close\ndata: Normal\n\n");
         using var again = await AttachAsync(application, $"{EventApplication.SessionOf(first)}.0");
@@ -230,13 +230,13 @@ public sealed class SseSessionTests
     [Fact]
     public async Task SendEvent_Types_ArriveWithTheirMessage()
     {
-        await using var application = await EventApplication.StartAsync(static async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(static async (channel, stoppingToken) =>
         {
             var events = channel.GetFeature<ISseFeature>()!;
-            await events.SendEventAsync("price", "1", stopping);
-            await channel.SendAsync(Message.FromText("2"), stopping);
-            await events.SendEventAsync("price", "3\n4", stopping);
-            await FluentActions.Awaiting(async () => await events.SendEventAsync("price", new string('x', 2 * 1024 * 1024), stopping)).Should().ThrowAsync<MessageTooLargeException>();
+            await events.SendEventAsync("price", "1", stoppingToken);
+            await channel.SendAsync(Message.FromText("2"), stoppingToken);
+            await events.SendEventAsync("price", "3\n4", stoppingToken);
+            await FluentActions.Awaiting(async () => await events.SendEventAsync("price", new string('x', 2 * 1024 * 1024), stoppingToken)).Should().ThrowAsync<MessageTooLargeException>();
         });
         using var transport = new SseTransport();
         await using var channel = await transport.ConnectAsync(new Uri($"sse+{application.Address}"), Token);
@@ -253,9 +253,9 @@ public sealed class SseSessionTests
     public async Task Close_LastPostLargerThanTheServersBuffer_IsClean()
     {
         var handled = new SemaphoreSlim(0);
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            while (await channel.ReceiveAsync(stopping) is not null)
+            while (await channel.ReceiveAsync(stoppingToken) is not null)
             {
             }
 
@@ -284,14 +284,14 @@ public sealed class SseSessionTests
 
         // A clock that stands: no time limit helps. A message larger than what the system holds: its write cannot end while nobody reads.
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
-                await channel.SendAsync(new byte[48 * 1024 * 1024], stopping);
-                var flushing = channel.FlushAsync(stopping);
+                await channel.SendAsync(new byte[48 * 1024 * 1024], stoppingToken);
+                var flushing = channel.FlushAsync(stoppingToken);
                 stalled.SetResult();
                 await flushing;
             },
-            new AspNetCoreTransportOptions { TimeProvider = new StandingClock(), MaxMessageSize = 64 * 1024 * 1024 });
+            new MessageChannelEndpointOptions { TimeProvider = new StandingClock(), MaxMessageSize = 64 * 1024 * 1024 });
         using var stuck = await application.OpenAsync();
         await stalled.Task.WaitAsync(Token);
         var session = EventApplication.SessionOf(stuck);
@@ -306,12 +306,12 @@ public sealed class SseSessionTests
         var ended = new TaskCompletionSource<ChannelCloseInfo>();
         var reliable = new TaskCompletionSource<bool>();
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
                 reliable.SetResult(channel.Characteristics.IsReliable);
-                ended.SetResult(await channel.Closed.WaitAsync(stopping));
+                ended.SetResult(await channel.Closed.WaitAsync(stoppingToken));
             },
-            new AspNetCoreTransportOptions { SseReplayBufferSize = 0 });
+            new MessageChannelEndpointOptions { Sse = { ReplayBufferSize = 0 } });
         using var first = await application.OpenAsync();
         using var second = await application.OpenAsync(("Transports-Session", EventApplication.SessionOf(first)));
         second.StatusCode.Should().Be(HttpStatusCode.NotFound);
@@ -323,11 +323,11 @@ public sealed class SseSessionTests
     public async Task Attach_EventThatWasNeverSent_IsRefusedAlone()
     {
         var texts = Channel.CreateUnbounded<string>();
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            await foreach (var text in texts.Reader.ReadAllAsync(stopping))
+            await foreach (var text in texts.Reader.ReadAllAsync(stoppingToken))
             {
-                await channel.SendAsync(Message.FromText(text), stopping);
+                await channel.SendAsync(Message.FromText(text), stoppingToken);
             }
         });
         using var first = await application.OpenAsync();
@@ -341,10 +341,10 @@ public sealed class SseSessionTests
     [Fact]
     public async Task Attach_SessionHasEnded_ReplaysItsEndAndThenSaysToStop()
     {
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            await channel.SendAsync(Message.FromText("one"), stopping);
-            await channel.SendAsync(Message.FromText("two"), stopping);
+            await channel.SendAsync(Message.FromText("one"), stoppingToken);
+            await channel.SendAsync(Message.FromText("two"), stoppingToken);
         });
         using var first = await application.OpenAsync();
         var all = await first.Content.ReadAsStringAsync(Token);
@@ -366,8 +366,8 @@ public sealed class SseSessionTests
     public async Task Open_EndedSessionsFillTheRoute_TheyMakeRoom()
     {
         await using var application = await EventApplication.StartAsync(
-            async (channel, stopping) => await channel.SendAsync(Message.FromText("short"), stopping),
-            new AspNetCoreTransportOptions { SseMaxSessions = 2 });
+            async (channel, stoppingToken) => await channel.SendAsync(Message.FromText("short"), stoppingToken),
+            new MessageChannelEndpointOptions { Sse = { MaxSessions = 2 } });
         for (var round = 0; round < 6; round++)
         {
             // The session is over a moment after its response.
@@ -387,11 +387,11 @@ public sealed class SseSessionTests
     [Fact]
     public async Task Duplex_TextOfManyLines_Arrives()
     {
-        await using var application = await EventApplication.StartAsync(async (channel, stopping) =>
+        await using var application = await EventApplication.StartAsync(async (channel, stoppingToken) =>
         {
-            while (await channel.ReceiveAsync(stopping) is { } message)
+            while (await channel.ReceiveAsync(stoppingToken) is { } message)
             {
-                await channel.SendAsync(Message.FromText($"{message.Kind} {message.Length}"), stopping);
+                await channel.SendAsync(Message.FromText($"{message.Kind} {message.Length}"), stoppingToken);
             }
         });
         using var transport = new SseTransport();

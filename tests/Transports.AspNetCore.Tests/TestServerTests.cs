@@ -25,11 +25,11 @@ public sealed class TestServerTests : IAsyncDisposable
     public async Task WebSocket_OfTheTestServer_IsAChannel()
     {
         var ended = new TaskCompletionSource<IMessageChannel>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var server = await StartAsync(async (channel, stopping) =>
+        var server = await StartAsync(async (channel, stoppingToken) =>
         {
-            while (await channel.ReceiveAsync(stopping) is { } message)
+            while (await channel.ReceiveAsync(stoppingToken) is { } message)
             {
-                await channel.SendAsync(message, stopping);
+                await channel.SendAsync(message, stoppingToken);
             }
 
             ended.SetResult(channel);
@@ -57,7 +57,7 @@ public sealed class TestServerTests : IAsyncDisposable
     [Fact]
     public async Task WebSocket_ClosedByTheHandler_TellsTheStatus()
     {
-        var server = await StartAsync(static (channel, stopping) => channel.CloseAsync(ChannelCloseStatus.PolicyViolation, "no", stopping).AsTask());
+        var server = await StartAsync(static (channel, stoppingToken) => channel.CloseAsync(ChannelCloseStatus.PolicyViolation, "no", stoppingToken).AsTask());
         var client = server.CreateWebSocketClient();
         using var socket = await client.ConnectAsync(new Uri("ws://localhost/rooms/blue"), Token);
         var result = await socket.ReceiveAsync(new byte[100], Token);
@@ -74,6 +74,32 @@ public sealed class TestServerTests : IAsyncDisposable
         await FluentActions.Awaiting(() => client.ConnectAsync(new Uri("ws://localhost/rooms/blue"), Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*403*");
     }
 
+    [Fact]
+    public async Task MapMessageChannel_WithoutOptions_TakesTheApplications()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseTestServer();
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<MessageChannelEndpointOptions>(static options =>
+        {
+            options.MaxMessageSize = 100;
+            options.WebSockets.SubProtocols.Add("of-all");
+        });
+        _application = builder.Build();
+        _application.UseRouting();
+        _application.MapMessageChannel("/", static (channel, stoppingToken) => channel.ReceiveAsync(stoppingToken).AsTask());
+        await _application.StartAsync(Token);
+        var client = _application.GetTestServer().CreateWebSocketClient();
+        client.SubProtocols.Add("of-all");
+
+        using var socket = await client.ConnectAsync(new Uri("ws://localhost/"), Token);
+        await socket.SendAsync(new byte[101], WebSocketMessageType.Binary, true, Token);
+        await socket.ReceiveAsync(new byte[100], Token);
+
+        socket.SubProtocol.Should().Be("of-all");
+        socket.CloseStatus.Should().Be(WebSocketCloseStatus.MessageTooBig);
+    }
+
     private async Task<TestServer> StartAsync(MessageChannelHandler handler)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -81,8 +107,8 @@ public sealed class TestServerTests : IAsyncDisposable
         builder.Services.AddRoutingCore();
         _application = builder.Build();
         _application.UseRouting();
-        var options = new AspNetCoreTransportOptions();
-        options.SubProtocols.Add("chat");
+        var options = new MessageChannelEndpointOptions();
+        options.WebSockets.SubProtocols.Add("chat");
         _application.MapMessageChannel("/rooms/{room}", handler, options);
         await _application.StartAsync(Token);
         return _application.GetTestServer();

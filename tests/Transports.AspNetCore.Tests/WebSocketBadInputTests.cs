@@ -8,7 +8,7 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
-        => _listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions { MaxMessageSize = 1000 }).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
+        => _listener = await new KestrelTransport(new KestrelTransportOptions { MaxMessageSize = 1000 }).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
 
     public async ValueTask DisposeAsync()
     {
@@ -183,10 +183,9 @@ public sealed class WebSocketBadInputTests : IAsyncLifetime
     [Fact]
     public async Task KeepAlive_PeerThatAnswersPings_IsAskedAgain()
     {
-        await using var listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions
+        await using var listener = await new KestrelTransport(new KestrelTransportOptions
         {
-            KeepAliveInterval = TimeSpan.FromMilliseconds(20),
-            KeepAliveTimeout = TimeSpan.FromMinutes(5),
+            WebSockets = { KeepAliveInterval = TimeSpan.FromMilliseconds(20), KeepAliveTimeout = TimeSpan.FromMinutes(5) },
         }).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
         await using var client = await RawClient.ConnectAsync(listener.LocalAddress);
         await client.HandshakeAsync(listener.LocalAddress);

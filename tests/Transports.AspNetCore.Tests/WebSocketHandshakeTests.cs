@@ -11,9 +11,9 @@ public sealed class WebSocketHandshakeTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var options = new AspNetCoreTransportOptions();
-        options.SubProtocols.Add("chat.v1");
-        _listener = await new AspNetCoreTransport(options).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
+        var options = new KestrelTransportOptions();
+        options.WebSockets.SubProtocols.Add("chat.v1");
+        _listener = await new KestrelTransport(options).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
     }
 
     public ValueTask DisposeAsync() => _listener.DisposeAsync();
@@ -117,9 +117,9 @@ public sealed class WebSocketHandshakeTests : IAsyncLifetime
     [InlineData("*", "https://example.org", true)]
     public async Task Origin_AgainstTheList_IsTheSameThingInAnySpelling(string allowed, string origin, bool accepted)
     {
-        var options = new AspNetCoreTransportOptions();
-        options.AllowedOrigins.Add(allowed);
-        await using var listener = await new AspNetCoreTransport(options).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
+        var options = new KestrelTransportOptions();
+        options.WebSockets.AllowedOrigins.Add(allowed);
+        await using var listener = await new KestrelTransport(options).ListenAsync(new Uri("ws://localhost:0/ws"), Token);
         await using var client = await RawClient.ConnectAsync(listener.LocalAddress);
         (await client.HandshakeAsync(listener.LocalAddress, ("Origin", origin))).Should().StartWith(accepted ? "HTTP/1.1 101" : "HTTP/1.1 403");
         if (accepted)
@@ -138,9 +138,20 @@ public sealed class WebSocketHandshakeTests : IAsyncLifetime
     [InlineData("https://*.example.org")]
     public void Validate_WhatIsNoOrigin_IsRefused(string origin)
     {
-        var options = new AspNetCoreTransportOptions();
-        options.AllowedOrigins.Add(origin);
+        var options = new KestrelTransportOptions();
+        options.WebSockets.AllowedOrigins.Add(origin);
         FluentActions.Invoking(options.Validate).Should().Throw<ArgumentException>().WithMessage("*is not an origin*");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("chat v2")]
+    [InlineData("a,b")]
+    public void Validate_WhatIsNoSubProtocol_IsRefused(string name)
+    {
+        var options = new MessageChannelEndpointOptions();
+        options.WebSockets.SubProtocols.Add(name);
+        FluentActions.Invoking(options.Validate).Should().Throw<ArgumentException>().WithMessage("*is not a subprotocol's name*");
     }
 
     private static KeyValuePair<string, string?> Split(string header)

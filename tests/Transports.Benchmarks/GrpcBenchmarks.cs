@@ -22,7 +22,7 @@ internal sealed class GrpcBenchmarks(bool isEncrypted) : BenchmarkedTransport
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
         var transport = new GrpcTransport(new GrpcTransportOptions { Tls = { TrustedRoots = Certificate is null ? null : [Certificate] } });
-        var server = new GrpcServerTransport(new GrpcServerTransportOptions { Tls = { Certificate = Certificate } });
+        var server = new KestrelTransport(new KestrelTransportOptions { Tls = { Certificate = Certificate } });
         return await ChannelSubject.OpenAsync(
             work,
             await server.ListenAsync(new Uri(isEncrypted ? "grpc+https://localhost:0/bench.Bench/Run" : "grpc+http://localhost:0/bench.Bench/Run")),

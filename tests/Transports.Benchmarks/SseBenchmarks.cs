@@ -15,7 +15,7 @@ internal sealed class SseBenchmarks : BenchmarkedTransport
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
         var transport = new SseTransport();
-        var listener = await new AspNetCoreTransport().ListenAsync(new Uri("sse+http://localhost:0/"));
+        var listener = await new KestrelTransport().ListenAsync(new Uri("sse+http://localhost:0/"));
         var path = DelayedPath.Open(work, Wire, listener.LocalAddress);
         var accepting = listener.AcceptAsync().AsTask();
         var client = await transport.ConnectAsync(path.Address);

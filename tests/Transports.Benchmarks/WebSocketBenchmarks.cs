@@ -12,7 +12,7 @@ internal sealed class WebSocketBenchmarks : BenchmarkedTransport
     public override async Task<IBenchmarkSide> OpenSubjectAsync(Work work)
     {
         var client = new WebSocketTransport();
-        var listener = await new AspNetCoreTransport().ListenAsync(new Uri("ws://localhost:0/"));
+        var listener = await new KestrelTransport().ListenAsync(new Uri("ws://localhost:0/"));
         return await ChannelSubject.OpenAsync(work, listener, address => client.ConnectAsync(address));
     }
 

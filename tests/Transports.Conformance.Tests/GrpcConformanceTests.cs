@@ -12,13 +12,13 @@ public class GrpcConformanceTests : TransportConformanceTests
     protected override ITransport CreateTransport(ConformanceOptions options)
         => options.Side == ChannelSide.Client
             ? new GrpcTransport(Configure(options.ApplyTo(new GrpcTransportOptions())))
-            : new GrpcServerTransport(Configure(options.ApplyTo(new GrpcServerTransportOptions())));
+            : new KestrelTransport(Configure(options.ApplyTo(new KestrelTransportOptions())));
 
     protected override Uri CreateListenAddress() => new("grpc+http://localhost:0");
 
     protected virtual GrpcTransportOptions Configure(GrpcTransportOptions options) => options;
 
-    protected virtual GrpcServerTransportOptions Configure(GrpcServerTransportOptions options) => options;
+    protected virtual KestrelTransportOptions Configure(KestrelTransportOptions options) => options;
 }
 
 public sealed class Http3GrpcConformanceTests : GrpcConformanceTests
@@ -32,7 +32,7 @@ public sealed class Http3GrpcConformanceTests : GrpcConformanceTests
         return options;
     }
 
-    protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
+    protected override KestrelTransportOptions Configure(KestrelTransportOptions options)
     {
         options.Protocols = HttpProtocols.Http3;
         options.Tls.Certificate = TestCertificates.Shared.Server;
@@ -50,7 +50,7 @@ public sealed class SecureGrpcConformanceTests : GrpcConformanceTests
         return options;
     }
 
-    protected override GrpcServerTransportOptions Configure(GrpcServerTransportOptions options)
+    protected override KestrelTransportOptions Configure(KestrelTransportOptions options)
     {
         options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;

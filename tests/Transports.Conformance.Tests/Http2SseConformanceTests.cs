@@ -5,7 +5,7 @@ namespace Transports.Conformance.Tests;
 
 public sealed class Http2SseConformanceTests : SseConformanceTests
 {
-    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    protected override KestrelTransportOptions ConfigureServer(KestrelTransportOptions options)
     {
         options.Protocols = HttpProtocols.Http2;
         return options;

@@ -7,7 +7,7 @@ public sealed class Http2WebSocketConformanceTests : WebSocketConformanceTests
 {
     protected override ValueTask<RawPeer?> ConnectRawPeerAsync(Uri address, CancellationToken cancellationToken) => default;
 
-    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    protected override KestrelTransportOptions ConfigureServer(KestrelTransportOptions options)
     {
         options.Protocols = HttpProtocols.Http2;
         return options;

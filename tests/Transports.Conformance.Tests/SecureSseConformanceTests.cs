@@ -6,7 +6,7 @@ public sealed class SecureSseConformanceTests : SseConformanceTests
 {
     protected override Uri CreateListenAddress() => new("sse+https://localhost:0/channel?duplex");
 
-    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    protected override KestrelTransportOptions ConfigureServer(KestrelTransportOptions options)
     {
         options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;

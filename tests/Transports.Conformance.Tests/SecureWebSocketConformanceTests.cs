@@ -8,7 +8,7 @@ public sealed class SecureWebSocketConformanceTests : WebSocketConformanceTests
 
     protected override ValueTask<RawPeer?> ConnectRawPeerAsync(Uri address, CancellationToken cancellationToken) => default;
 
-    protected override AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options)
+    protected override KestrelTransportOptions ConfigureServer(KestrelTransportOptions options)
     {
         options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;

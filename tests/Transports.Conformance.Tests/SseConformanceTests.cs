@@ -9,7 +9,7 @@ public class SseConformanceTests : TransportConformanceTests
     protected override int MessageCount => 20_000;
 
     protected override ITransport CreateTransport(ConformanceOptions options) => options.Side == ChannelSide.Server
-        ? new AspNetCoreTransport(ConfigureServer(options.ApplyTo(new AspNetCoreTransportOptions())))
+        ? new KestrelTransport(ConfigureServer(options.ApplyTo(new KestrelTransportOptions())))
         : new SseTransport(ConfigureClient(options.ApplyTo(new SseTransportOptions())));
 
     // By the address, which asks for both ways.
@@ -17,7 +17,7 @@ public class SseConformanceTests : TransportConformanceTests
 
     protected override Uri CreateListenAddress() => new("sse+http://localhost:0/channel?duplex");
 
-    protected virtual AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options) => options;
+    protected virtual KestrelTransportOptions ConfigureServer(KestrelTransportOptions options) => options;
 
     protected virtual SseTransportOptions ConfigureClient(SseTransportOptions options) => options;
 }

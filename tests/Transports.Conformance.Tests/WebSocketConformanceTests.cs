@@ -10,7 +10,7 @@ public class WebSocketConformanceTests : TransportConformanceTests
 
     // An abort is told by the missing close frame.
     protected override ITransport CreateTransport(ConformanceOptions options) => options.Side == ChannelSide.Server
-        ? new AspNetCoreTransport(ConfigureServer(options.ApplyTo(new AspNetCoreTransportOptions())))
+        ? new KestrelTransport(ConfigureServer(options.ApplyTo(new KestrelTransportOptions())))
         : new WebSocketTransport(ConfigureClient(options.ApplyTo(new WebSocketTransportOptions())));
 
     protected override Uri CreateListenAddress() => new("ws://localhost:0/channel");
@@ -32,7 +32,7 @@ public class WebSocketConformanceTests : TransportConformanceTests
         return RawPeer.Create(stream, message, () => SocketAbort.Reset(socket));
     }
 
-    protected virtual AspNetCoreTransportOptions ConfigureServer(AspNetCoreTransportOptions options) => options;
+    protected virtual KestrelTransportOptions ConfigureServer(KestrelTransportOptions options) => options;
 
     protected virtual WebSocketTransportOptions ConfigureClient(WebSocketTransportOptions options) => options;
 

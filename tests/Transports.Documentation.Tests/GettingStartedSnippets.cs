@@ -96,10 +96,10 @@ public sealed partial class GettingStartedSnippets
     public async Task Relay_AsShown_EndsBothSidesWhenOneEnds(bool upstreamEnds)
     {
         var (client, accepted) = await ConnectAsync();
-        var (dialed, upstream) = await ConnectAsync();
+        var (connected, upstream) = await ConnectAsync();
         await using var disposingClient = client;
         await using var disposingUpstream = upstream;
-        var relaying = RelayAsync(accepted, dialed, CancellationToken.None);
+        var relaying = RelayAsync(accepted, connected, CancellationToken.None);
 
         await client.SendAsync("question");
         (await upstream.ReceiveAsync())!.Value.GetText().Should().Be("question");
@@ -154,17 +154,17 @@ public sealed partial class GettingStartedSnippets
     // end snippet
 
     // snippet: shutdown
-    private static async Task ServeAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task ServeAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         try
         {
-            while (await channel.ReceiveAsync(stopping) is { } order)
+            while (await channel.ReceiveAsync(stoppingToken) is { } order)
             {
                 // Work begun is finished: its sends do not watch the token.
                 await channel.SendAsync($"done: {order.GetText()}", CancellationToken.None);
             }
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             await channel.SendAsync("goodbye", CancellationToken.None);
         }

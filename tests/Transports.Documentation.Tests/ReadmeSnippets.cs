@@ -18,11 +18,11 @@ public sealed class ReadmeSnippets
         var transports = provider.GetRequiredService<IMessageChannelFactory>();
 
         // Answers every message in capitals. Port 0 lets the system choose a free one.
-        await using var server = new MessageServer(transports, new Uri("tcp://localhost:0"), async (channel, stopping) =>
+        await using var server = new MessageServer(transports, new Uri("tcp://localhost:0"), async (channel, stoppingToken) =>
         {
-            await foreach (var message in channel.ReceiveAllAsync(stopping))
+            await foreach (var message in channel.ReceiveAllAsync(stoppingToken))
             {
-                await channel.SendAsync(message.GetText().ToUpperInvariant(), stopping);
+                await channel.SendAsync(message.GetText().ToUpperInvariant(), stoppingToken);
             }
         });
         await server.StartAsync();

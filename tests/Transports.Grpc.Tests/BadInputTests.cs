@@ -28,7 +28,7 @@ public class BadInputTests
     [InlineData("00 00 00 04 01 00", GrpcStatusCode.ResourceExhausted)] // one byte over the limit
     public async Task Call_BrokenBytes_GetsTheStatusOfTheSpecification(string bytes, GrpcStatusCode expected)
     {
-        await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { MaxMessageSize = 1024 });
+        await using var server = await EchoServer.StartAsync(new KestrelTransportOptions { MaxMessageSize = 1024 });
         using var client = new RawGrpcClient(server.Address);
 
         var (status, message, _) = await client.CallAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal)));
@@ -44,7 +44,7 @@ public class BadInputTests
     [InlineData("br", true)]
     public async Task Call_UnknownEncoding_GetsUnimplemented(string encoding, bool gzip)
     {
-        await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { EnableGzip = gzip });
+        await using var server = await EchoServer.StartAsync(new KestrelTransportOptions { Grpc = { EnableCompression = gzip } });
         using var client = new RawGrpcClient(server.Address);
 
         var (status, message, _) = await client.CallAsync(s_frame, headers => headers.Add("grpc-encoding", encoding));
@@ -69,7 +69,7 @@ public class BadInputTests
     [Fact]
     public async Task Call_SmallGzipThatInflatesOverTheLimit_GetsResourceExhausted()
     {
-        await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { EnableGzip = true, MaxMessageSize = 64 * 1024 });
+        await using var server = await EchoServer.StartAsync(new KestrelTransportOptions { Grpc = { EnableCompression = true }, MaxMessageSize = 64 * 1024 });
         using var client = new RawGrpcClient(server.Address);
 
         var (status, _, body) = await client.CallAsync(GzipFrame.Of(new byte[50_000_000]), headers => headers.Add("grpc-encoding", "gzip"));
@@ -81,7 +81,7 @@ public class BadInputTests
     [Fact]
     public async Task Call_BrokenGzip_GetsInternal()
     {
-        await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { EnableGzip = true });
+        await using var server = await EchoServer.StartAsync(new KestrelTransportOptions { Grpc = { EnableCompression = true } });
         using var client = new RawGrpcClient(server.Address);
 
         (await client.CallAsync([1, 0, 0, 0, 4, 1, 2, 3, 4], headers => headers.Add("grpc-encoding", "gzip"))).Status.Should().Be((int)GrpcStatusCode.Internal);

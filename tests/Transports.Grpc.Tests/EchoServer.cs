@@ -20,14 +20,14 @@ internal sealed class EchoServer : IAsyncDisposable
 
     public Uri Address => _listener.LocalAddress;
 
-    public static async Task<EchoServer> StartAsync(GrpcServerTransportOptions? options = null)
-        => new(await new GrpcServerTransport(options).ListenAsync(new Uri("grpc+http://localhost:0/" + Method)));
+    public static async Task<EchoServer> StartAsync(KestrelTransportOptions? options = null)
+        => new(await new KestrelTransport(options).ListenAsync(new Uri("grpc+http://localhost:0/" + Method)));
 
-    public static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)
+    public static async Task EchoAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
-            await channel.SendAsync(message, stopping);
+            await channel.SendAsync(message, stoppingToken);
         }
     }
 

@@ -17,10 +17,10 @@ public class EndpointTests
         app.UseRouting();
         app.MapGet("/hello", () => "hello");
         app.MapMessageChannel("/transports.v1.MessageChannel/Connect", EchoServer.EchoAsync);
-        app.MapGrpcMessageChannel("shop.Orders/Watch", async (channel, stopping) =>
+        app.MapGrpcMessageChannel("shop.Orders/Watch", async (channel, stoppingToken) =>
         {
             channel.GetFeature<IGrpcServerCallFeature>()!.Method.Should().Be("shop.Orders/Watch");
-            await channel.SendAsync(new byte[] { 1 }, stopping);
+            await channel.SendAsync(new byte[] { 1 }, stoppingToken);
             channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.OutOfRange, "no more");
         });
         await app.StartAsync(Token);
@@ -81,9 +81,9 @@ public class EndpointTests
     {
         await using var app = ScriptedServer.Build(HttpProtocols.Http1);
         app.UseRouting();
-        app.MapGrpcMessageChannel("shop.Orders/Get", async (channel, stopping) =>
+        app.MapGrpcMessageChannel("shop.Orders/Get", async (channel, stoppingToken) =>
         {
-            await EchoServer.EchoAsync(channel, stopping);
+            await EchoServer.EchoAsync(channel, stoppingToken);
             channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.NotFound, "nicht für dich");
         });
         await app.StartAsync(Token);

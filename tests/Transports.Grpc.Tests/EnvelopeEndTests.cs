@@ -83,7 +83,7 @@ public class EnvelopeEndTests
     [Fact]
     public async Task CloseAsync_ClientWithStatusAndGzip_ReachesTheServer()
     {
-        await using var pair = await GrpcPair.OpenAsync(new GrpcTransportOptions { EnableGzip = true, GzipThreshold = 0 }, new GrpcServerTransportOptions { EnableGzip = true, GzipThreshold = 0 });
+        await using var pair = await GrpcPair.OpenAsync(new GrpcTransportOptions { EnableCompression = true, CompressionThreshold = 0 }, new KestrelTransportOptions { Grpc = { EnableCompression = true, CompressionThreshold = 0 } });
 
         await pair.Client.CloseAsync(ChannelCloseStatus.InternalError, new string('x', 5000), Token);
 
@@ -110,7 +110,7 @@ public class EnvelopeEndTests
     [Fact(Timeout = 60_000)]
     public async Task CloseAsync_ClientWithStatusAfterTheServersHalfClose_CallEndsWithAStatus()
     {
-        await using var listener = await new GrpcServerTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token);
+        await using var listener = await new KestrelTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token);
         using var client = new RawGrpcClient(listener.LocalAddress);
         var calling = client.CallAsync(Envelope.FrameEnd(new EnvelopeEnd(ChannelCloseStatus.GoingAway, "bye")));
         await using var server = (await listener.AcceptAsync(Token))!;

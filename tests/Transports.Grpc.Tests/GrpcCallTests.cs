@@ -49,6 +49,30 @@ public class GrpcCallTests
     }
 
     [Fact]
+    public async Task Timeout_InfiniteForOneCall_HasNoDeadlineThoughTheOptionsHave()
+    {
+        await using var pair = await GrpcPair.OpenAsync(
+            new GrpcTransportOptions { Timeout = TimeSpan.FromHours(1) },
+            call: new GrpcCallOptions { Timeout = System.Threading.Timeout.InfiniteTimeSpan });
+
+        pair.Server.GetFeature<IGrpcServerCallFeature>()!.Deadline.Should().BeNull();
+    }
+
+    [Fact]
+    public void Validate_InfiniteTimes_AreAllowed()
+    {
+        var options = new GrpcTransportOptions
+        {
+            Timeout = System.Threading.Timeout.InfiniteTimeSpan,
+            KeepAliveInterval = System.Threading.Timeout.InfiniteTimeSpan,
+            KeepAliveTimeout = System.Threading.Timeout.InfiniteTimeSpan,
+        };
+
+        options.Invoking(static options => options.Validate()).Should().NotThrow();
+        using var transport = new GrpcTransport(options);
+    }
+
+    [Fact]
     public async Task Timeout_Passed_EndsBothSidesWithTimedOut()
     {
         await using var pair = await GrpcPair.OpenAsync(call: new GrpcCallOptions { Timeout = TimeSpan.FromMilliseconds(200) });
@@ -63,7 +87,7 @@ public class GrpcCallTests
     [Fact]
     public async Task Gzip_BothSidesEnabled_MessagesArriveAndFewerBytesTravel()
     {
-        await using var pair = await GrpcPair.OpenAsync(new GrpcTransportOptions { EnableGzip = true }, new GrpcServerTransportOptions { EnableGzip = true });
+        await using var pair = await GrpcPair.OpenAsync(new GrpcTransportOptions { EnableCompression = true }, new KestrelTransportOptions { Grpc = { EnableCompression = true } });
         var large = new byte[500_000];
         large.AsSpan().Fill(42);
 
@@ -80,7 +104,7 @@ public class GrpcCallTests
     public async Task Gzip_ServerDisabled_ClientIsTold()
     {
         await using var server = await EchoServer.StartAsync();
-        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableCompression = true });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
 
         var receive = async () => await channel.ReceiveAsync(Token);
@@ -91,7 +115,7 @@ public class GrpcCallTests
     [Fact(Timeout = 30_000)]
     public async Task ConnectAsync_MoreCallsThanOneConnectionTakes_AllAreServed()
     {
-        await using var server = await EchoServer.StartAsync(new GrpcServerTransportOptions { MaxStreamsPerConnection = 20 });
+        await using var server = await EchoServer.StartAsync(new KestrelTransportOptions { MaxStreamsPerConnection = 20 });
         using var transport = new GrpcTransport();
         const int Calls = 50;
         var open = 0;

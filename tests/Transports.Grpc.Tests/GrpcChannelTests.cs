@@ -138,7 +138,7 @@ public class GrpcChannelTests
     {
         using var transport = new GrpcTransport();
         Uri address;
-        await using (var listener = await new GrpcServerTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token))
+        await using (var listener = await new KestrelTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token))
         {
             address = listener.LocalAddress;
         }
@@ -152,7 +152,7 @@ public class GrpcChannelTests
     public async Task ReceiveAsync_UnknownMethod_EndsWithUnimplemented()
     {
         using var transport = new GrpcTransport();
-        await using var listener = await new GrpcServerTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token);
+        await using var listener = await new KestrelTransport().ListenAsync(new Uri("grpc+http://localhost:0"), Token);
         await using var channel = await transport.ConnectAsync(new Uri(listener.LocalAddress, "/no.Such/Method"), Token);
 
         var receive = async () => await channel.ReceiveAsync(Token);

@@ -22,7 +22,7 @@ internal sealed class GrpcPair : IAsyncDisposable
 
     public static async Task<GrpcPair> OpenAsync(
         GrpcTransportOptions? client = null,
-        GrpcServerTransportOptions? server = null,
+        KestrelTransportOptions? server = null,
         string path = "",
         GrpcCallOptions? call = null,
         string scheme = "grpc+http",
@@ -30,7 +30,7 @@ internal sealed class GrpcPair : IAsyncDisposable
     {
         var token = TestContext.Current.CancellationToken;
         var transport = new GrpcTransport(client);
-        var listener = await new GrpcServerTransport(server).ListenAsync(new Uri($"{scheme}://localhost:0{path}"), token);
+        var listener = await new KestrelTransport(server).ListenAsync(new Uri($"{scheme}://localhost:0{path}"), token);
         try
         {
             var accepting = listener.AcceptAsync(token);

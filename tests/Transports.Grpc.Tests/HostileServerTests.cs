@@ -128,7 +128,7 @@ public class HostileServerTests
     {
         var bomb = GzipFrame.Of(new byte[50_000_000]);
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, bomb));
-        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true, MaxMessageSize = 64 * 1024 });
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableCompression = true, MaxMessageSize = 64 * 1024 });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
 
         var receive = async () => await channel.ReceiveAsync(Token);
@@ -141,7 +141,7 @@ public class HostileServerTests
     public async Task Receive_CompressedMessageOfNoBytes_IsTheEmptyMessage()
     {
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, [1, 0, 0, 0, 0]));
-        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableCompression = true });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
 
         (await channel.ReceiveAsync(Token))!.Value.Length.Should().Be(0);
@@ -158,7 +158,7 @@ public class HostileServerTests
         var cut = whole[..(5 + kept)];
         GrpcCodec.WritePrefix(cut, isCompressed: true, kept);
         await using var server = await ScriptedServer.StartAsync(context => AnswerGzipAsync(context, cut));
-        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableCompression = true });
         await using var channel = await transport.ConnectAsync(server.Address, Token);
 
         var receive = async () => await channel.ReceiveAsync(Token);
@@ -175,7 +175,7 @@ public class HostileServerTests
 
         var receive = async () => await channel.ReceiveAsync(Token);
 
-        (await receive.Should().ThrowAsync<MessageFramingException>()).WithMessage("*EnableGzip*");
+        (await receive.Should().ThrowAsync<MessageFramingException>()).WithMessage("*EnableCompression*");
     }
 
     [Fact]

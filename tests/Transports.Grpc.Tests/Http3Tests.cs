@@ -24,7 +24,7 @@ public class Http3Tests
             (await pair.Client.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(message);
         }
 
-        pair.Server.GetFeature<IHttpChannelFeature>()!.HttpProtocol.Should().Be("HTTP/3");
+        pair.Server.GetFeature<IHttpChannelFeature>()!.Protocol.Should().Be("HTTP/3");
         var call = pair.Server.GetFeature<IGrpcServerCallFeature>()!;
         call.ResponseTrailers.Add("grpc-status-details-bin", new byte[] { 8, 5 });
         call.SetStatus(GrpcStatusCode.NotFound, "fehlt: ü");
@@ -76,8 +76,17 @@ public class Http3Tests
     {
         var options = new GrpcTransportOptions { HttpVersion = new Version(1, 1) };
         options.Invoking(static options => options.Validate()).Should().Throw<ArgumentOutOfRangeException>();
-        var server = new GrpcServerTransportOptions { Protocols = HttpProtocols.Http1 };
-        server.Invoking(static options => options.Validate()).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
+    public async Task ListenAsync_ProtocolsWithoutTrailers_IsRefusedForGrpcAlone()
+    {
+        var transport = new KestrelTransport(new KestrelTransportOptions { Protocols = HttpProtocols.Http1 });
+        await using var webSockets = await transport.ListenAsync(new Uri("ws://localhost:0/"), Token);
+
+        var listen = async () => await transport.ListenAsync(new Uri("grpc+http://localhost:0"), Token);
+
+        (await listen.Should().ThrowAsync<ArgumentException>()).WithMessage("*HTTP/2 or HTTP/3*Protocols is Http1*");
     }
 
     [Theory]
@@ -85,7 +94,7 @@ public class Http3Tests
     [InlineData("ws://localhost:0/", HttpProtocols.Http1AndHttp2AndHttp3)]
     public async Task ListenAsync_Http3InCleartext_IsRefused(string address, HttpProtocols protocols)
     {
-        var listen = async () => await new AspNetCoreTransport(new AspNetCoreTransportOptions { Protocols = protocols }).ListenAsync(new Uri(address), Token);
+        var listen = async () => await new KestrelTransport(new KestrelTransportOptions { Protocols = protocols }).ListenAsync(new Uri(address), Token);
 
         (await listen.Should().ThrowAsync<ArgumentException>()).WithMessage("*always encrypted*");
     }
@@ -94,9 +103,9 @@ public class Http3Tests
     public async Task ListenAsync_Http3BesideAnotherAtAnyPort_IsRefused()
     {
         RequireQuic();
-        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http1AndHttp2AndHttp3, Tls = { Certificate = TestCertificates.Shared.Server } };
+        var options = new KestrelTransportOptions { Protocols = HttpProtocols.Http1AndHttp2AndHttp3, Tls = { Certificate = TestCertificates.Shared.Server } };
 
-        var listen = async () => await new AspNetCoreTransport(options).ListenAsync(new Uri("wss://localhost:0/"), Token);
+        var listen = async () => await new KestrelTransport(options).ListenAsync(new Uri("wss://localhost:0/"), Token);
 
         (await listen.Should().ThrowAsync<ArgumentException>()).WithMessage("*name a port*");
     }
@@ -105,9 +114,9 @@ public class Http3Tests
     public async Task ListenAsync_SseOverHttp3Alone_Listens()
     {
         RequireQuic();
-        var options = new AspNetCoreTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } };
+        var options = new KestrelTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } };
 
-        await using var listener = await new AspNetCoreTransport(options).ListenAsync(new Uri("sse+https://localhost:0/"), Token);
+        await using var listener = await new KestrelTransport(options).ListenAsync(new Uri("sse+https://localhost:0/"), Token);
 
         listener.LocalAddress.Port.Should().BePositive();
     }
@@ -120,7 +129,7 @@ public class Http3Tests
         RequireQuic();
         return GrpcPair.OpenAsync(
             new GrpcTransportOptions { HttpVersion = new Version(3, 0), Tls = { TrustedRoots = TestCertificates.Shared.Roots } },
-            new GrpcServerTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } },
+            new KestrelTransportOptions { Protocols = HttpProtocols.Http3, Tls = { Certificate = TestCertificates.Shared.Server } },
             path: "/a.B/C",
             scheme: "grpc+https");
     }

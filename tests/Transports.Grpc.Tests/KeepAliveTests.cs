@@ -36,7 +36,7 @@ public class KeepAliveTests
     {
         TcpRelay? relay = null;
         await using var pair = await GrpcPair.OpenAsync(
-            server: new GrpcServerTransportOptions { KeepAliveInterval = s_shortest, KeepAliveTimeout = s_shortest },
+            server: new KestrelTransportOptions { Http2 = { KeepAliveInterval = s_shortest, KeepAliveTimeout = s_shortest } },
             between: address => (relay = new TcpRelay(address)).Through(address));
         await using var _ = relay;
 
@@ -65,7 +65,7 @@ public class KeepAliveTests
         await using var app = ScriptedServer.Build(HttpProtocols.Http2);
         app.UseRouting();
         var http2 = app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.Http2;
-        app.MapMessageChannel("/one", EchoServer.EchoAsync, new AspNetCoreTransportOptions { Http2KeepAliveInterval = null });
+        app.MapMessageChannel("/one", EchoServer.EchoAsync, new MessageChannelEndpointOptions { Http2 = { KeepAliveInterval = Timeout.InfiniteTimeSpan } });
         http2.KeepAlivePingDelay.Should().Be(TimeSpan.MaxValue);
         http2.KeepAlivePingDelay = TimeSpan.FromMinutes(7);
 
@@ -87,7 +87,7 @@ public class KeepAliveTests
                 opened.SetResult(channel);
                 await channel.Closed;
             },
-            new AspNetCoreTransportOptions { Http2KeepAliveInterval = s_shortest, Http2KeepAliveTimeout = s_shortest });
+            new MessageChannelEndpointOptions { Http2 = { KeepAliveInterval = s_shortest, KeepAliveTimeout = s_shortest } });
         await app.StartAsync(Token);
         var address = new Uri($"grpc+http://127.0.0.1:{new Uri(app.Urls.First()).Port}/a.B/C");
         await using var relay = new TcpRelay(address);

@@ -11,7 +11,7 @@ public class LoggingTests
     public async Task Log_ClientCancelsAWatch_IsNoMoreThanDebug()
     {
         using var logs = new LogKeeper();
-        await using var listener = await new GrpcServerTransport(null, logs).ListenAsync(new Uri("grpc+http://localhost:0/a.B/Watch"), Token);
+        await using var listener = await new KestrelTransport(null, logs).ListenAsync(new Uri("grpc+http://localhost:0/a.B/Watch"), Token);
         using var transport = new GrpcTransport(null, logs);
         await using (var client = await transport.ConnectAsync(listener.LocalAddress, Token))
         {
@@ -52,7 +52,7 @@ public class LoggingTests
     public async Task Log_CallRefused_SaysWhy(string contentType, string header, string value, int id)
     {
         using var logs = new LogKeeper();
-        await using var listener = await new GrpcServerTransport(null, logs).ListenAsync(new Uri("grpc+http://localhost:0/a.B/C"), Token);
+        await using var listener = await new KestrelTransport(null, logs).ListenAsync(new Uri("grpc+http://localhost:0/a.B/C"), Token);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var request = new HttpRequestMessage(HttpMethod.Post, new UriBuilder(listener.LocalAddress) { Scheme = "http" }.Uri)
         {

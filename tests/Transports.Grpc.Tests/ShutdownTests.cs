@@ -19,13 +19,13 @@ public class ShutdownTests
         await using var app = ScriptedServer.Build(HttpProtocols.Http2);
         app.UseRouting();
         using var opened = new CountdownEvent(3);
-        async Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
+        async Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
         {
             opened.Signal();
-            await channel.ReceiveAsync(heedsTheToken ? stopping : CancellationToken.None);
+            await channel.ReceiveAsync(heedsTheToken ? stoppingToken : CancellationToken.None);
         }
 
-        var options = new AspNetCoreTransportOptions { StopTimeout = TimeSpan.FromMilliseconds(heedsTheToken ? 60_000 : 50) };
+        var options = new MessageChannelEndpointOptions { ShutdownTimeout = TimeSpan.FromMilliseconds(heedsTheToken ? 60_000 : 50) };
         if (isGrpcRoute)
         {
             app.MapGrpcMessageChannel("shop.Orders/Watch", HandleAsync, options);
@@ -92,11 +92,11 @@ public class ShutdownTests
     public async Task StopAsync_MessageServer_IdleClientsAreToldAndItStops()
     {
         var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var factory = new MessageChannelFactory([new GrpcServerTransport()]);
-        await using var server = new MessageServer(factory, new Uri("grpc+http://localhost:0"), async (channel, stopping) =>
+        var factory = new MessageChannelFactory([new KestrelTransport()]);
+        await using var server = new MessageServer(factory, new Uri("grpc+http://localhost:0"), async (channel, stoppingToken) =>
         {
             opened.SetResult();
-            await channel.ReceiveAsync(stopping);
+            await channel.ReceiveAsync(stoppingToken);
         });
         await server.StartAsync(Token);
         using var transport = new GrpcTransport();
@@ -114,5 +114,69 @@ public class ShutdownTests
             await late.ReceiveAsync(Token);
         };
         await again.Should().ThrowAsync<TransportException>();
+    }
+
+    /// <summary>The response, its end, the reset of the request and the end of the connection arrive at once, at streams that still send.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task StopAsync_FirstAnswersAreTheLastMessages_ClientsThatSendGetThemAll()
+    {
+        const int Rounds = 5;
+        const int Clients = 40;
+        const int LastMessages = 20;
+        for (var round = 0; round < Rounds; round++)
+        {
+            using var opened = new CountdownEvent(Clients);
+            var factory = new MessageChannelFactory([new KestrelTransport()]);
+            await using var server = new MessageServer(factory, new Uri("grpc+http://localhost:0"), async (channel, stopping) =>
+            {
+                opened.Signal();
+                await ((Task)Task.Delay(Timeout.Infinite, stopping)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                for (var i = 0; i < LastMessages; i++)
+                {
+                    await channel.SendAsync(new byte[] { 1 }, CancellationToken.None);
+                }
+            });
+            await server.StartAsync(Token);
+            using var transport = new GrpcTransport();
+            var clients = await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ => await transport.ConnectAsync(server.LocalAddress!, Token)));
+            var sending = Task.WhenAll(clients.Select(client => Task.Run(() => SendUntilClosedAsync(client), Token)));
+            var receiving = Task.WhenAll(clients.Select(client => Task.Run(() => CountAsync(client), Token)));
+            await Task.Run(() => opened.Wait(Token), Token);
+
+            await server.StopAsync(Token);
+
+            (await receiving).Should().AllBeEquivalentTo(LastMessages);
+            await sending;
+            foreach (var client in clients)
+            {
+                await client.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task SendUntilClosedAsync(IMessageChannel channel)
+    {
+        try
+        {
+            while (true)
+            {
+                await channel.SendAsync(new byte[100], Token);
+                await Task.Yield();
+            }
+        }
+        catch (MessageChannelClosedException)
+        {
+        }
+    }
+
+    private static async Task<int> CountAsync(IMessageChannel channel)
+    {
+        var count = 0;
+        while (await channel.ReceiveAsync(Token) is not null)
+        {
+            count++;
+        }
+
+        return count;
     }
 }

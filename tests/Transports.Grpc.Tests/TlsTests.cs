@@ -48,7 +48,7 @@ public class TlsTests
     [Fact]
     public async Task ListenAsync_EncryptedWithoutCertificate_NamesTheOption()
     {
-        var listen = async () => await new GrpcServerTransport().ListenAsync(new Uri("grpc+https://localhost:0"), Token);
+        var listen = async () => await new KestrelTransport().ListenAsync(new Uri("grpc+https://localhost:0"), Token);
 
         (await listen.Should().ThrowAsync<ArgumentException>()).WithMessage("*needs a certificate*TlsServerOptions*");
     }
@@ -56,7 +56,7 @@ public class TlsTests
     [Fact]
     public async Task ConnectAsync_CleartextToATlsPort_SaysSo()
     {
-        await using var listener = await new GrpcServerTransport(new GrpcServerTransportOptions { Tls = { Certificate = TestCertificates.Shared.Server } })
+        await using var listener = await new KestrelTransport(new KestrelTransportOptions { Tls = { Certificate = TestCertificates.Shared.Server } })
             .ListenAsync(new Uri("grpc+https://localhost:0"), Token);
         using var transport = new GrpcTransport();
         var talk = async () =>
@@ -69,5 +69,5 @@ public class TlsTests
     }
 
     private static Task<GrpcPair> OpenAsync(X509Certificate2 certificate, GrpcTransportOptions client)
-        => GrpcPair.OpenAsync(client, new GrpcServerTransportOptions { Tls = { Certificate = certificate } }, scheme: "grpc+https");
+        => GrpcPair.OpenAsync(client, new KestrelTransportOptions { Tls = { Certificate = certificate } }, scheme: "grpc+https");
 }

@@ -39,14 +39,68 @@ public sealed class MessageServerHostingTests
 
         (await client.EchoAsync("hello")).Should().Be("hello");
         host.Services.GetRequiredKeyedService<HostedMessageServer>("echo").MaxChannels.Should().Be(7);
-        host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").ShutdownTimeout.Should().Be(TimeSpan.FromSeconds(3));
+        host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").Server.ShutdownTimeout.Should().Be(TimeSpan.FromSeconds(3));
+    }
+
+    [Fact]
+    public void AddMessageServer_Configuration_SetsEveryLimitOfTheServer()
+    {
+        var limits = typeof(MessageServerOptions).GetProperties().Where(static property => property.PropertyType != typeof(TimeProvider) && property.PropertyType != typeof(ConnectionGuard)).ToList();
+        using var host = TestHost.Build(
+            static services => services.AddMessageServer("echo", "mem://echo", TestHost.EchoAsync),
+            [.. limits.Select(static limit => ($"Transports:Servers:echo:{limit.Name}", limit.PropertyType == typeof(TimeSpan) ? "00:00:07" : "7"))]);
+
+        var server = host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").Server;
+
+        limits.Should().OnlyContain(limit => limit.GetValue(server)!.Equals(limit.PropertyType == typeof(TimeSpan) ? TimeSpan.FromSeconds(7) : 7));
+    }
+
+    [Fact]
+    public void AddMessageServer_ClockOfTheContainer_IsTheServers()
+    {
+        var clock = new Clock();
+        using var host = TestHost.Build(services =>
+        {
+            services.AddSingleton<TimeProvider>(clock);
+            services.AddMessageServer("echo", "mem://echo", TestHost.EchoAsync);
+        });
+
+        host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").Server.TimeProvider.Should().BeSameAs(clock);
+    }
+
+    [Fact]
+    public async Task AddMessageServer_GuardConfigured_RefusesWhatIsTooMuch()
+    {
+        using var host = TestHost.Build(
+            services => services.AddMessageServer("echo", "mem://guarded", TestHost.EchoAsync),
+            ("Transports:Servers:echo:Guard:MaxChannels", "1"),
+            ("Transports:Servers:echo:Guard:IdleTimeout", "00:01:00"));
+        await host.StartAsync(Token);
+        await using var first = await host.DialAsync("mem://guarded");
+        (await first.EchoAsync("hello")).Should().Be("hello");
+
+        await using var second = await host.DialAsync("mem://guarded");
+
+        (await second.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.PolicyViolation);
+        host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").Guard!.IdleTimeout.Should().Be(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task AddMessageServer_GuardOutOfRange_NamesTheKeyAtStart()
+    {
+        using var host = TestHost.Build(
+            services => services.AddMessageServer("echo", "mem://guarded-badly", TestHost.EchoAsync),
+            ("Transports:Servers:echo:Guard:MaxChannelsPerAddress", "0"));
+
+        (await host.Awaiting(h => h.StartAsync(Token)).Should().ThrowAsync<OptionsValidationException>())
+            .Which.Message.Should().Contain("Transports:Servers:echo:Guard:MaxChannelsPerAddress");
     }
 
     [Fact]
     public async Task AddMessageServer_Builder_HasTheLastWord()
     {
         using var host = TestHost.Build(
-            services => services.AddMessageServer("echo", "mem://code", TestHost.EchoAsync).PostConfigure(options => options.MaxChannels = 3),
+            services => services.AddMessageServer("echo", "mem://code", TestHost.EchoAsync).PostConfigure(options => options.Server.MaxChannels = 3),
             ("Transports:Servers:echo:MaxChannels", "7"));
         await host.StartAsync(Token);
 
@@ -153,6 +207,8 @@ public sealed class MessageServerHostingTests
         await host.Invoking(h => h.DialAsync("mem://good")).Should().ThrowAsync<TransportException>();
     }
 
+    private sealed class Clock : TimeProvider;
+
     private sealed class Scoped
     {
         public string Id { get; } = Guid.NewGuid().ToString("N");
@@ -160,7 +216,7 @@ public sealed class MessageServerHostingTests
 
     private sealed class CountingHandler(Scoped scoped) : IMessageChannelHandler
     {
-        public Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
-            => channel.SendAsync(Message.FromText(scoped.Id), stopping).AsTask();
+        public Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
+            => channel.SendAsync(Message.FromText(scoped.Id), stoppingToken).AsTask();
     }
 }

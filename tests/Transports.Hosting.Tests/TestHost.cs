@@ -15,11 +15,11 @@ internal static class TestHost
         return builder.Build();
     }
 
-    public static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)
+    public static async Task EchoAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
-            await channel.SendAsync(message, stopping);
+            await channel.SendAsync(message, stoppingToken);
         }
     }
 

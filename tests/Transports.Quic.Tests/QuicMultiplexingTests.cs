@@ -84,7 +84,7 @@ public sealed class QuicMultiplexingTests : QuicFixture
         await first.CloseAsync(cancellationToken: Token);
         await AssertDeliversAsync(second, secondServer, "still there");
 
-        // The connection goes with its last channel; the next one dials anew.
+        // The connection goes with its last channel; the next one connects anew.
         await firstServer.CloseAsync(cancellationToken: Token);
         await second.CloseAsync(cancellationToken: Token);
         await secondServer.CloseAsync(cancellationToken: Token);
@@ -196,7 +196,7 @@ public sealed class QuicMultiplexingTests : QuicFixture
         await AssertDeliversAsync(Own(await transport.ConnectAsync(listener.LocalAddress, Token)), await AcceptAsync(listener), "elsewhere");
         waiting.IsCompleted.Should().BeFalse();
 
-        // It dies while a channel is being opened on it: that one dials anew.
+        // It dies while a channel is being opened on it: that one connects anew.
         accepting = full.AcceptConnectionAsync(Token).AsTask();
         await connection.CloseAsync((long)ChannelCloseStatus.GoingAway, Token);
         Own(await waiting);

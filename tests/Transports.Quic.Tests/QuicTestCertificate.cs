@@ -26,8 +26,7 @@ internal static class QuicTestCertificate
     }
 
     /// <summary>Options that show this certificate and trust it alone.</summary>
-    public static TOptions Use<TOptions>(TOptions options)
-        where TOptions : QuicTransportOptions
+    public static QuicTransportOptions Use(QuicTransportOptions options)
     {
         options.TlsServer.Certificate = Value;
         options.TlsClient.TrustedRoots = [Value];

@@ -29,7 +29,7 @@ public sealed class SseCodecTests
         reader.Events.Should().Equal(expected);
         if (theCase.TryGetProperty("retry", out var retry) && retry.ValueKind == System.Text.Json.JsonValueKind.Number)
         {
-            reader.Codec.Retry.Should().Be(TimeSpan.FromMilliseconds(retry.GetInt64()));
+            reader.Codec.ReconnectDelay.Should().Be(TimeSpan.FromMilliseconds(retry.GetInt64()));
         }
     }
 
@@ -117,7 +117,7 @@ public sealed class SseCodecTests
 
     [Fact]
     public void Retry_LargerThanALong_IsTheLongestWait()
-        => new EventReader().Feed("retry: 999999999999999999999999999\n\n"u8).Codec.Retry.Should().Be(TimeSpan.FromMilliseconds(int.MaxValue));
+        => new EventReader().Feed("retry: 999999999999999999999999999\n\n"u8).Codec.ReconnectDelay.Should().Be(TimeSpan.FromMilliseconds(int.MaxValue));
 
     [Theory]
     [InlineData(1)]

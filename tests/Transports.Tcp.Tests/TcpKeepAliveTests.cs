@@ -12,9 +12,9 @@ public sealed class TcpKeepAliveTests
     [InlineData("tls")]
     public async Task Sockets_ByDefault_AskWhetherThePeerIsThere(string scheme)
     {
-        var (dialled, accepted) = await SocketsAsync(scheme, new TcpKeepAliveOptions());
+        var (connected, accepted) = await SocketsAsync(scheme, new TcpKeepAliveOptions());
 
-        foreach (var socket in (Socket[])[dialled, accepted])
+        foreach (var socket in (Socket[])[connected, accepted])
         {
             using (socket)
             {
@@ -29,11 +29,11 @@ public sealed class TcpKeepAliveTests
     [Fact]
     public async Task Sockets_TimeInfinite_DoNotAsk()
     {
-        var (dialled, accepted) = await SocketsAsync("tcp", new TcpKeepAliveOptions { Time = Timeout.InfiniteTimeSpan });
-        using (dialled)
+        var (connected, accepted) = await SocketsAsync("tcp", new TcpKeepAliveOptions { Time = Timeout.InfiniteTimeSpan });
+        using (connected)
         using (accepted)
         {
-            Option(dialled, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).Should().Be(0);
+            Option(connected, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).Should().Be(0);
             Option(accepted, SocketOptionLevel.Socket, SocketOptionName.KeepAlive).Should().Be(0);
         }
     }
@@ -56,12 +56,12 @@ public sealed class TcpKeepAliveTests
         listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listening.Listen();
         var address = new Uri($"{scheme}://127.0.0.1:{((IPEndPoint)listening.LocalEndPoint!).Port}");
-        var dialled = await new SocketConnector(options, SocketDialer.Instance).ConnectAsync(TcpAddress.Parse(address), address, Token);
+        var connected = await new SocketConnector(options, SocketDialer.Instance).ConnectAsync(TcpAddress.Parse(address), address, Token);
         var accepted = await listening.AcceptAsync(Token);
         var opener = scheme == "tls"
             ? new TlsSocketOpener(options, options.TlsServer.CreateCertificateSelector(address), NullLogger.Instance)
             : new SocketOpener(scheme, options, NullLogger.Instance);
         opener.Prepare(accepted);
-        return (dialled, accepted);
+        return (connected, accepted);
     }
 }

@@ -117,11 +117,11 @@ public sealed class TlsEndTests
             using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             listening.Listen();
-            var dialled = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await dialled.ConnectAsync(listening.LocalEndPoint!, Token);
+            var connected = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await connected.ConnectAsync(listening.LocalEndPoint!, Token);
             var accepted = await listening.AcceptAsync(Token);
             var peer = new SslStream(new NetworkStream(accepted, ownsSocket: true));
-            var transport = new TlsSocketStream(dialled);
+            var transport = new TlsSocketStream(connected);
             var stream = new SslStream(transport);
             var options = new SslClientAuthenticationOptions
             {

@@ -35,11 +35,11 @@ public abstract class UdpFixture : IAsyncLifetime
     /// <summary>A client whose first message was received, and its peer.</summary>
     protected async Task<(IMessageChannel Client, IMessageChannel Server)> OpenAsync(IMessageListener listener, UdpTransportOptions? client = null)
     {
-        var dialled = await ConnectAsync(listener.LocalAddress, client);
-        await dialled.SendAsync("first"u8.ToArray(), Token);
+        var connected = await ConnectAsync(listener.LocalAddress, client);
+        await connected.SendAsync("first"u8.ToArray(), Token);
         var accepted = await AcceptAsync(listener);
         (await accepted.ReceiveAsync(Token))!.Value.GetText().Should().Be("first");
-        return (dialled, accepted);
+        return (connected, accepted);
     }
 
     /// <summary>A bare socket that sends to the address, and hears it.</summary>

@@ -21,17 +21,17 @@ internal sealed class Pair : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<Pair> ListenAsync(Action<AspNetCoreTransportOptions>? server = null, Action<WebSocketTransportOptions>? client = null)
+    public static async Task<Pair> ListenAsync(Action<KestrelTransportOptions>? server = null, Action<WebSocketTransportOptions>? client = null)
     {
-        var serverOptions = new AspNetCoreTransportOptions();
+        var serverOptions = new KestrelTransportOptions();
         server?.Invoke(serverOptions);
         var clientOptions = new WebSocketTransportOptions();
         client?.Invoke(clientOptions);
-        var listener = await new AspNetCoreTransport(serverOptions).ListenAsync(new Uri("ws://localhost:0/test"), Token);
+        var listener = await new KestrelTransport(serverOptions).ListenAsync(new Uri("ws://localhost:0/test"), Token);
         return new Pair(listener, new WebSocketTransport(clientOptions));
     }
 
-    public static async Task<Pair> OpenAsync(Action<AspNetCoreTransportOptions>? server = null, Action<WebSocketTransportOptions>? client = null)
+    public static async Task<Pair> OpenAsync(Action<KestrelTransportOptions>? server = null, Action<WebSocketTransportOptions>? client = null)
     {
         var pair = await ListenAsync(server, client);
         var accepting = pair.Listener.AcceptAsync(Token).AsTask();

@@ -29,7 +29,7 @@ public sealed class WebSocketChannelTests
     [Fact]
     public async Task Messages_Compressed_ArriveTheSame()
     {
-        await using var pair = await Pair.OpenAsync(server => server.UseCompression = true, client => client.UseCompression = true);
+        await using var pair = await Pair.OpenAsync(server => server.WebSockets.EnableCompression = true, client => client.EnableCompression = true);
         pair.Client.GetFeature<IWebSocketFeature>()!.IsCompressed.Should().BeTrue();
         foreach (var text in new[] { "short", new string('x', 100_000), "" })
         {
@@ -42,7 +42,7 @@ public sealed class WebSocketChannelTests
     [Fact]
     public async Task Compression_WantedByOneSideOnly_IsNotUsed()
     {
-        await using var pair = await Pair.OpenAsync(client: client => client.UseCompression = true);
+        await using var pair = await Pair.OpenAsync(client: client => client.EnableCompression = true);
         pair.Client.GetFeature<IWebSocketFeature>()!.IsCompressed.Should().BeFalse();
         await pair.Client.SendAsync(Message.FromText(new string('x', 1000)), Token);
         (await pair.Server.ReceiveAsync(Token))!.Value.Length.Should().Be(1000);
@@ -52,10 +52,10 @@ public sealed class WebSocketChannelTests
     public async Task Compression_SmallWindow_IsKeptByBothSides()
     {
         await using var pair = await Pair.OpenAsync(
-            server => server.UseCompression = true,
+            server => server.WebSockets.EnableCompression = true,
             client =>
             {
-                client.UseCompression = true;
+                client.EnableCompression = true;
                 client.ConfigureRequest = static request =>
                 {
                     request.Headers.Remove("Sec-WebSocket-Extensions");
@@ -89,7 +89,7 @@ public sealed class WebSocketChannelTests
             await stream.ReadExactlyAsync(first);
             sent.SetResult(first[0]);
         });
-        using var transport = new WebSocketTransport(new WebSocketTransportOptions { UseCompression = true });
+        using var transport = new WebSocketTransport(new WebSocketTransportOptions { EnableCompression = true });
         var client = await transport.ConnectAsync(server.Address, Token);
         await client.SendAsync(Message.FromText(new string('x', size)), Token);
         (await sent.Task.WaitAsync(Token)).Should().Be(compressed ? (byte)0xC1 : (byte)0x81);
@@ -103,10 +103,10 @@ public sealed class WebSocketChannelTests
         await using var pair = await Pair.OpenAsync(
             server =>
             {
-                server.UseCompression = true;
+                server.WebSockets.EnableCompression = true;
                 server.MaxMessageSize = 1000;
             },
-            client => client.UseCompression = true);
+            client => client.EnableCompression = true);
         await pair.Client.SendAsync(new byte[1_000_000], Token);
         await FluentActions.Awaiting(async () => await pair.Server.ReceiveAsync(Token)).Should().ThrowAsync<MessageTooLargeException>();
         (await pair.EndOfClientAsync()).Status.Should().Be(ChannelCloseStatus.MessageTooLarge);
@@ -141,8 +141,8 @@ public sealed class WebSocketChannelTests
         await using var pair = await Pair.OpenAsync(
             server =>
             {
-                server.SubProtocols.Add("v2");
-                server.SubProtocols.Add("v1");
+                server.WebSockets.SubProtocols.Add("v2");
+                server.WebSockets.SubProtocols.Add("v1");
             },
             client =>
             {

@@ -63,7 +63,7 @@ public sealed class WebSocketClientTests
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(validForDays));
-        await using var listener = await new AspNetCoreTransport(new AspNetCoreTransportOptions { Tls = { Certificate = certificate } }).ListenAsync(new Uri("wss://localhost:0/ws"), Token);
+        await using var listener = await new KestrelTransport(new KestrelTransportOptions { Tls = { Certificate = certificate } }).ListenAsync(new Uri("wss://localhost:0/ws"), Token);
         using var transport = new WebSocketTransport();
         (await FluentActions.Awaiting(async () => await transport.ConnectAsync(new UriBuilder(listener.LocalAddress) { Host = host }.Uri, Token)).Should().ThrowAsync<TransportException>())
             .Which.Message.Should().Contain(advice).And.Contain(secondAdvice ?? advice);
@@ -178,7 +178,7 @@ public sealed class WebSocketClientTests
             ConfigureRequest = request =>
             {
                 asked = request.RequestUri;
-                throw new NotSupportedException("Nothing is dialled.");
+                throw new NotSupportedException("Nothing is connected.");
             },
         });
         await FluentActions.Awaiting(async () => await transport.ConnectAsync(new Uri(address), Token)).Should().ThrowAsync<NotSupportedException>();

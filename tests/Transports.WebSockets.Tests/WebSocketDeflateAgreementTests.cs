@@ -43,7 +43,7 @@ public sealed class WebSocketDeflateAgreementTests
     {
         var agreement = WebSocketDeflateAgreement.FromAnswer([answer])!;
         agreement.WindowBits.Should().Be(bits);
-        agreement.LargestMessage.Should().Be(bits == 15 ? int.MaxValue : 1 << bits);
+        agreement.MaxMessage.Should().Be(bits == 15 ? int.MaxValue : 1 << bits);
     }
 
     [Theory]

@@ -98,7 +98,8 @@ public sealed class WebSocketKeepAliveTests : IAsyncDisposable
         _channel = _stream.AsWebSocketMessageChannel(isServer: true, options: new WebSocketChannelOptions
         {
             KeepAliveInterval = Interval,
-            KeepAliveTimeout = timeout,
+            SendTimeout = Timeout.InfiniteTimeSpan,
+                KeepAliveTimeout = timeout,
             TimeProvider = _time,
         });
         _receiving = _channel.ReceiveAsync(Token).AsTask();

@@ -10,42 +10,42 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
     private const int MaxName = 32;
     private const int MaxText = 2000;
 
-    public async Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
+    public async Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         var chat = channel.WithJson(ChatJson.Default.ChatEvent, ChatJson.Default.ChatRequest);
         try
         {
             if (channel.Characteristics.Direction == ChannelDirection.UnidirectionalSend)
             {
-                await WatchAsync(chat, stopping);
+                await WatchAsync(chat, stoppingToken);
             }
             else
             {
-                await ServeAsync(chat, stopping);
+                await ServeAsync(chat, stoppingToken);
             }
         }
         catch (JsonException e)
         {
-            await RefuseAsync(chat, ChannelCloseStatus.ProtocolError, $"Not a message of this chat: {e.Message}", stopping);
+            await RefuseAsync(chat, ChannelCloseStatus.ProtocolError, $"Not a message of this chat: {e.Message}", stoppingToken);
         }
     }
 
-    private async Task ServeAsync(IMessageChannel<ChatEvent, ChatRequest> chat, CancellationToken stopping)
+    private async Task ServeAsync(IMessageChannel<ChatEvent, ChatRequest> chat, CancellationToken stoppingToken)
     {
-        if (!(await chat.ReceiveAsync(stopping)).TryGetValue(out var first))
+        if (!(await chat.ReceiveAsync(stoppingToken)).TryGetValue(out var first))
         {
             return;
         }
 
         if (first is not Join join || !IsName(join.Room) || !IsName(join.Name))
         {
-            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, $"Begin with a join: a room and a name, each of 1 to {MaxName} characters.", stopping);
+            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, $"Begin with a join: a room and a name, each of 1 to {MaxName} characters.", stoppingToken);
             return;
         }
 
         if (!rooms.TryGet(join.Room.Trim(), out var room))
         {
-            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, "There are too many rooms. Join one of them.", stopping);
+            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, "There are too many rooms. Join one of them.", stoppingToken);
             return;
         }
 
@@ -53,11 +53,11 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
         var after = join.History == room.History ? Math.Max(0, join.After) : 0;
         var name = join.Name.Trim();
         room.Enter(name);
-        using var left = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var telling = TellAsync(chat, room, after, left.Token);
         try
         {
-            await ListenAsync(chat, room, name, stopping);
+            await ListenAsync(chat, room, name, stoppingToken);
         }
         finally
         {
@@ -68,26 +68,26 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
     }
 
     /// <summary>A reader without a voice: <c>curl -N -H 'Accept: text/event-stream' 'http://localhost:5000/chat?room=lobby'</c>.</summary>
-    private async Task WatchAsync(IMessageChannel<ChatEvent, ChatRequest> chat, CancellationToken stopping)
+    private async Task WatchAsync(IMessageChannel<ChatEvent, ChatRequest> chat, CancellationToken stoppingToken)
     {
-        var request = chat.Channel.GetFeature<IHttpChannelFeature>()?.RequestAddress;
+        var request = chat.Channel.GetFeature<IHttpChannelFeature>()?.RequestUri;
         var name = request is null ? "" : QueryHelpers.ParseQuery(request.Query)["room"].ToString();
         if (!IsName(name) || !rooms.TryGet(name.Trim(), out var room))
         {
-            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, "Say which room, as in /chat?room=lobby; or add ?duplex to talk, too.", stopping);
+            await RefuseAsync(chat, ChannelCloseStatus.PolicyViolation, "Say which room, as in /chat?room=lobby; or add ?duplex to talk, too.", stoppingToken);
             return;
         }
 
-        using var left = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var telling = TellAsync(chat, room, 0, left.Token);
         await Task.WhenAny(telling, chat.Channel.Closed);
         await left.CancelAsync();
         await telling;
     }
 
-    private static async Task ListenAsync(IMessageChannel<ChatEvent, ChatRequest> chat, Room room, string name, CancellationToken stopping)
+    private static async Task ListenAsync(IMessageChannel<ChatEvent, ChatRequest> chat, Room room, string name, CancellationToken stoppingToken)
     {
-        await foreach (var request in chat.ReceiveAllAsync(stopping))
+        await foreach (var request in chat.ReceiveAllAsync(stoppingToken))
         {
             switch (request)
             {
@@ -95,10 +95,10 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
                     room.Say(name, say);
                     break;
                 case Ping ping:
-                    await chat.SendAsync(new Pong(ping.Sent), stopping);
+                    await chat.SendAsync(new Pong(ping.Sent), stoppingToken);
                     break;
                 default:
-                    await chat.SendAsync(new Refused($"Say 1 to {MaxText} characters with a key of up to 64, or ping."), stopping);
+                    await chat.SendAsync(new Refused($"Say 1 to {MaxText} characters with a key of up to 64, or ping."), stoppingToken);
                     break;
             }
         }
@@ -138,10 +138,10 @@ internal sealed class ChatHandler(ChatRooms rooms) : IMessageChannelHandler
         }
     }
 
-    private static async Task RefuseAsync(IMessageChannel<ChatEvent, ChatRequest> chat, ChannelCloseStatus status, string reason, CancellationToken stopping)
+    private static async Task RefuseAsync(IMessageChannel<ChatEvent, ChatRequest> chat, ChannelCloseStatus status, string reason, CancellationToken stoppingToken)
     {
-        await chat.SendAsync(new Refused(reason), stopping);
-        await chat.CloseAsync(status, reason, stopping);
+        await chat.SendAsync(new Refused(reason), stoppingToken);
+        await chat.CloseAsync(status, reason, stoppingToken);
     }
 
     private static bool IsName(string name) => !string.IsNullOrWhiteSpace(name) && name.Length <= MaxName;

@@ -16,8 +16,8 @@ internal sealed class GrpcChannelProtocol(ChannelRunner runner, bool? hasEnvelop
     public Task InvokeAsync(HttpContext context) => GrpcCallHandler.HandleAsync(
         context,
         hasEnvelope ?? GrpcAddress.MethodOf(context.Request.Path.Value ?? "") == Envelope.Method,
-        runner.Options,
-        new GrpcCompression { IsEnabled = runner.Options.EnableGrpcGzip, Threshold = runner.Options.GrpcGzipThreshold },
+        runner.Options.Channels,
+        runner.Options.Grpc.CreateCompression(),
         runner.Logger,
-        runner.RunAsync);
+        channel => runner.RunAsync(context, channel));
 }

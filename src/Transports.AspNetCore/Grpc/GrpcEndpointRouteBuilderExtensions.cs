@@ -14,11 +14,11 @@ public static class GrpcEndpointRouteBuilderExtensions
     /// <param name="method">The method, <c>package.Service/Method</c>.</param>
     /// <param name="handler">Called for each call. When it has completed, the call ends with OK, or with what <see cref="IGrpcServerCallFeature.SetStatus"/> was told; when it throws, with UNKNOWN; also while the application stops.
     /// An answer that must go out then is not sent with the handler's token, which is cancelled.</param>
-    /// <param name="options">Limits and habits of this method; by default those configured with <c>services.AddTransports().AddAspNetCore(…)</c>.</param>
+    /// <param name="options">Limits and habits of this method; by default those configured with <c>services.Configure&lt;MessageChannelEndpointOptions&gt;(…)</c>.</param>
     /// <returns>For conventions, such as authorization.</returns>
     /// <remarks>
     /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Clients that stop without a
-    /// word are noticed by Kestrel's HTTP/2 pings: see <see cref="AspNetCoreTransportOptions.Http2KeepAliveInterval"/>. Set
+    /// word are noticed by Kestrel's HTTP/2 pings: see <see cref="MessageChannelEndpointOptions.Http2"/>. Set
     /// <c>Limits.MinResponseDataRate</c> to <see langword="null"/> where clients may read slowly.
     /// </remarks>
     /// <exception cref="ArgumentException">The method is not of that form.</exception>
@@ -26,7 +26,7 @@ public static class GrpcEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints,
         string method,
         MessageChannelHandler handler,
-        AspNetCoreTransportOptions? options = null)
+        MessageChannelEndpointOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentException.ThrowIfNullOrEmpty(method);
@@ -37,7 +37,8 @@ public static class GrpcEndpointRouteBuilderExtensions
             throw new ArgumentException($"'{method}' is not a gRPC method. Write package.Service/Method, as in the .proto.", nameof(method));
         }
 
-        var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(ChannelRunner.Create(endpoints, handler, options))]);
+        var runner = ChannelRunner.Create(endpoints, handler, options);
+        var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(runner)], runner.Options.Guard);
         return endpoints.Map("/" + method, endpoint.InvokeAsync).WithDisplayName($"gRPC {method}");
     }
 }

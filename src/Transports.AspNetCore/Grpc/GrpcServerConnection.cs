@@ -16,7 +16,7 @@ internal class GrpcServerConnection : ByteConnection
     private const int Http3RequestCancelled = 0x10c;
 
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationToken _requestAborted;
     private readonly CancellationToken _connectionClosed;
@@ -36,7 +36,7 @@ internal class GrpcServerConnection : ByteConnection
         Call = call;
         Input = context.Request.BodyReader;
         Output = context.Response.BodyWriter;
-        _patience = options.CloseTimeout;
+        _timeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         _requestAborted = context.RequestAborted;
         _connectionClosed = context.Features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
@@ -149,7 +149,7 @@ internal class GrpcServerConnection : ByteConnection
         {
             if (_refusal is { } info)
             {
-                await EndAsync(info).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
+                await EndAsync(info).WaitAsync(_timeout, _timeProvider).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -241,7 +241,7 @@ internal class GrpcServerConnection : ByteConnection
     {
         try
         {
-            await EndAsync(close).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
+            await EndAsync(close).WaitAsync(_timeout, _timeProvider).ConfigureAwait(false);
         }
         catch
         {

@@ -10,7 +10,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
     private readonly HttpRequestMessage _request;
     private readonly GrpcRequestContent _content;
     private readonly GrpcCompression _compression;
-    private readonly TimeSpan _patience;
+    private readonly TimeSpan _timeout;
     private readonly TimeProvider _timeProvider;
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource<GrpcMetadata> _responseHeaders = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,7 +27,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
         _request = request;
         _content = content;
         _compression = compression;
-        _patience = options.CloseTimeout;
+        _timeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         Method = target.Method;
         _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, ExplainFailedWriteAsync, logger);
@@ -81,7 +81,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 // The stream is gone already. It was sent again on another, or answered, or the response knows why not.
-                await Task.WhenAny(_response, _writer.Restarted).WaitAsync(_patience, _timeProvider, cancellationToken).ConfigureAwait(false);
+                await Task.WhenAny(_response, _writer.Restarted).WaitAsync(_timeout, _timeProvider, cancellationToken).ConfigureAwait(false);
                 if (_response.IsCompleted)
                 {
                     await _response.ConfigureAwait(false);
@@ -214,7 +214,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
         {
             try
             {
-                await Task.WhenAny(_response!, restarted).WaitAsync(_patience, _timeProvider).ConfigureAwait(false);
+                await Task.WhenAny(_response!, restarted).WaitAsync(_timeout, _timeProvider).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {

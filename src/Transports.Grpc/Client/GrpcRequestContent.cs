@@ -12,7 +12,15 @@ internal sealed class GrpcRequestContent : HttpContent
     private TaskCompletionSource? _superseded;
     private bool _aborting;
 
-    public GrpcRequestContent(string contentType) => Headers.ContentType = new MediaTypeHeaderValue(contentType);
+    private readonly EndingCalls _ending;
+
+    /// <param name="contentType">The body's type.</param>
+    /// <param name="ending">Told of a body that the server has ended, until the HTTP stack knows it to be over.</param>
+    public GrpcRequestContent(string contentType, EndingCalls ending)
+    {
+        _ending = ending;
+        Headers.ContentType = new MediaTypeHeaderValue(contentType);
+    }
 
     /// <summary>Completes with the body's stream when the connection is there and the request's headers have been written.</summary>
     public Task<Stream> Started => _started.Task;
@@ -40,7 +48,37 @@ internal sealed class GrpcRequestContent : HttpContent
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        // Its continuations are the HTTP stack's, and run inside its completion: when that returns, the stack knows that the stream is over.
+        var done = new TaskCompletionSource();
+        _ = RunAsync(stream, done, cancellationToken);
+        return done.Task;
+    }
+
+    private async Task RunAsync(Stream stream, TaskCompletionSource done, CancellationToken cancellationToken)
+    {
+        var over = new BodyEnd(_ending);
+        try
+        {
+            await LastAsync(stream, over, cancellationToken).ConfigureAwait(false);
+            done.SetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            done.SetCanceled(e.CancellationToken);
+        }
+        catch (Exception e)
+        {
+            done.SetException(e);
+        }
+        finally
+        {
+            over.Leave();
+        }
+    }
+
+    private async Task LastAsync(Stream stream, BodyEnd over, CancellationToken cancellationToken)
     {
         var superseded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _superseded, superseded)?.TrySetResult();
@@ -53,13 +91,12 @@ internal sealed class GrpcRequestContent : HttpContent
         // A stream that the server has ended must not stay open for a body that nobody there reads: a server that stops waits for it. This
         // stream only: the request may be sent again on another. It goes on at once, on the thread that read the server's reset: a stream that
         // is still open here when the connection ends a moment later would lose what was received on it.
-        var over = new TaskCompletionSource();
-        using (cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over))
+        using (cancellationToken.UnsafeRegister(static state => ((BodyEnd)state!).Enter(), over))
         {
-            await Task.WhenAny(_finished.Task, over.Task).ConfigureAwait(false);
+            await Task.WhenAny(_finished.Task, over.Entered).ConfigureAwait(false);
         }
 
-        if (Volatile.Read(ref _aborting) || !over.Task.IsCompleted)
+        if (Volatile.Read(ref _aborting) || !over.Entered.IsCompleted)
         {
             await _finished.Task.ConfigureAwait(false);
             return;
@@ -75,5 +112,28 @@ internal sealed class GrpcRequestContent : HttpContent
     {
         length = 0;
         return false;
+    }
+
+    // The server has reset the body of one stream. Entered once at most, and left once the stack knows.
+    private sealed class BodyEnd(EndingCalls ending)
+    {
+        // Without asynchronous continuations: what follows runs on the thread that read the reset.
+        private readonly TaskCompletionSource _entered = new();
+
+        public Task Entered => _entered.Task;
+
+        public void Enter()
+        {
+            ending.Enter();
+            _entered.SetResult();
+        }
+
+        public void Leave()
+        {
+            if (Entered.IsCompleted)
+            {
+                ending.Leave();
+            }
+        }
     }
 }

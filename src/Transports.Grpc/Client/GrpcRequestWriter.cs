@@ -11,7 +11,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     private const int ReplayLimit = 64 * 1024;
 
     // A DATA frame's most (RFC 9113, section 4.2, the default). More goes out in several, and a flush behind the first would cut it.
-    private const int LargestFlushedAtOnce = 16 * 1024;
+    private const int MaxFlushedAtOnce = 16 * 1024;
 
     private readonly string _method;
     private readonly bool _hasWriterOfItsOwn;
@@ -85,7 +85,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
         var (output, restarting, restarted) = Begin(buffer.Span);
-        if (!_hasWriterOfItsOwn || buffer.Length > LargestFlushedAtOnce || !restarting.IsCompletedSuccessfully)
+        if (!_hasWriterOfItsOwn || buffer.Length > MaxFlushedAtOnce || !restarting.IsCompletedSuccessfully)
         {
             return WriteThenFlushAsync(output, buffer, restarting, restarted);
         }

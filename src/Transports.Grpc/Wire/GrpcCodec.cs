@@ -185,7 +185,7 @@ internal sealed class GrpcCodec : MessageCodec
         {
             throw new MessageFramingException(GrpcCompression.IsIdentity(_compression.ReceivedEncoding)
                 ? "A message has the compressed flag although the peer's headers name no grpc-encoding."
-                : $"A message is compressed with '{_compression.ReceivedEncoding}', which is not enabled here. Set EnableGzip to accept gzip, or stop the peer from compressing.");
+                : $"A message is compressed with '{_compression.ReceivedEncoding}', which is not enabled here. Set EnableCompression to accept gzip, or stop the peer from compressing.");
         }
 
         var missing = PrefixSize + (long)declared - input.Length;

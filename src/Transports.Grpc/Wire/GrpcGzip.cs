@@ -14,7 +14,7 @@ internal sealed class GrpcGzip(long maxInflated, int maxMessageSize, ArrayPool<b
     private const int FirstSize = 4096;
 
     // A header of ten bytes, a deflate block of two, a checksum and a size.
-    private const int SmallestMember = 20;
+    private const int MinMember = 20;
 
     private readonly int _maxInflated = (int)Math.Min(maxInflated, Array.MaxLength - 1);
 
@@ -125,7 +125,7 @@ internal sealed class GrpcGzip(long maxInflated, int maxMessageSize, ArrayPool<b
     // GZipStream takes an end in the middle for the end. A whole member closes with its inflated size (RFC 1952, section 2.3.1); gRPC's
     // messages are one member each.
     private static bool IsWhole(ReadOnlySpan<byte> compressed, int size)
-        => compressed.Length >= SmallestMember && BinaryPrimitives.ReadUInt32LittleEndian(compressed[^sizeof(uint)..]) == (uint)size;
+        => compressed.Length >= MinMember && BinaryPrimitives.ReadUInt32LittleEndian(compressed[^sizeof(uint)..]) == (uint)size;
 
     private void Grow(int size)
     {

@@ -5,7 +5,7 @@ namespace Transports;
 /// <summary>The <c>grpc-timeout</c> header: at most eight digits and a unit (PROTOCOL-HTTP2.md, "Requests").</summary>
 internal static class GrpcTimeout
 {
-    private const long LargestValue = 99_999_999;
+    private const long MaxValue = 99_999_999;
 
     // The finest unit that fits eight digits, so that as little as possible is rounded away.
     private static readonly (char Unit, double Ticks)[] Units =
@@ -23,13 +23,13 @@ internal static class GrpcTimeout
         foreach (var (unit, ticks) in Units)
         {
             var value = Math.Ceiling(timeout.Ticks / ticks);
-            if (value <= LargestValue)
+            if (value <= MaxValue)
             {
                 return string.Create(CultureInfo.InvariantCulture, $"{(long)Math.Max(value, 0)}{unit}");
             }
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{LargestValue}H");
+        return string.Create(CultureInfo.InvariantCulture, $"{MaxValue}H");
     }
 
     public static bool TryParse(string? text, out TimeSpan timeout)

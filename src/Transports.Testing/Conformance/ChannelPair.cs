@@ -1,7 +1,7 @@
 namespace Transports;
 
 /// <summary>The two ends of one open connection, and the listener that accepted it.</summary>
-/// <param name="Client">The end that dialled.</param>
+/// <param name="Client">The end that connected.</param>
 /// <param name="Server">The end that accepted.</param>
 /// <param name="Listener">The listener, still open.</param>
 public sealed record ChannelPair(IMessageChannel Client, IMessageChannel Server, IMessageListener Listener)

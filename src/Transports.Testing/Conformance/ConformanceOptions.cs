@@ -10,7 +10,7 @@ public sealed class ConformanceOptions
         BufferPool = bufferPool;
     }
 
-    /// <summary>Whether the transport will dial or listen. A transport that does both may ignore it.</summary>
+    /// <summary>Whether the transport will connect or listen. A transport that does both may ignore it.</summary>
     public ChannelSide Side { get; }
 
     /// <summary>The largest message in bytes. By default 64 KiB.</summary>

@@ -4,7 +4,7 @@ namespace Transports;
 public abstract partial class TransportConformanceTests
 {
     /// <summary>Abort ends this side as Aborted with its cause, and the other side as ConnectionLost.</summary>
-    /// <param name="abortClient">Whether the dialling side aborts.</param>
+    /// <param name="abortClient">Whether the connecting side aborts.</param>
     [Theory(Timeout = HangTimeout)]
     [InlineData(true)]
     [InlineData(false)]

@@ -4,7 +4,7 @@ namespace Transports;
 public abstract partial class TransportConformanceTests
 {
     /// <summary>Half-close, one side and then the other: each reads what was sent before, then null, and can send until it has finished too.</summary>
-    /// <param name="clientFirst">Whether the dialling side finishes first.</param>
+    /// <param name="clientFirst">Whether the connecting side finishes first.</param>
     [Theory(Timeout = HangTimeout)]
     [InlineData(true)]
     [InlineData(false)]

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Transports;
 
-// Listening, dialling, and what a channel says of itself.
+// Listening, connecting, and what a channel says of itself.
 public abstract partial class TransportConformanceTests
 {
     /// <summary>What a channel says of itself agrees with its transport and its limits.</summary>
@@ -121,7 +121,7 @@ public abstract partial class TransportConformanceTests
         var client = CreateClient();
         var serving = Task.Run(() => ServeAsync(listener, left), Token);
         var next = 0;
-        var dialling = Enumerable.Range(0, AtOnce).Select(_ => Task.Run(
+        var connecting = Enumerable.Range(0, AtOnce).Select(_ => Task.Run(
             async () =>
             {
                 while (Interlocked.Increment(ref next) <= ConnectionCount)
@@ -130,7 +130,7 @@ public abstract partial class TransportConformanceTests
                 }
             },
             Token));
-        await Task.WhenAll(dialling);
+        await Task.WhenAll(connecting);
         await listener.StopAcceptingAsync(Token);
         await serving;
     }

@@ -71,7 +71,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     /// <summary>An address to listen at that nobody else uses: with port 0, or a name made up on each call.</summary>
     protected abstract Uri CreateListenAddress();
 
-    /// <summary>Where to dial to reach a listener. By default what it says itself.</summary>
+    /// <summary>Where to connect to reach a listener. By default what it says itself.</summary>
     /// <param name="listener">The listener.</param>
     protected virtual Uri GetConnectAddress(IMessageListener listener)
     {
@@ -112,7 +112,7 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
     protected static void SkipUnless(bool applies, string reason) => Assert.SkipUnless(applies, reason);
 
     /// <summary>Opens a connection and both its channels, with a listener of their own.</summary>
-    /// <param name="client">What the dialling side is to obey.</param>
+    /// <param name="client">What the connecting side is to obey.</param>
     /// <param name="server">What the listening side is to obey.</param>
     protected async Task<ChannelPair> OpenAsync(ConformanceOptions? client = null, ConformanceOptions? server = null)
         => await ConnectAsync(await ListenAsync(server), client);
@@ -146,16 +146,16 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
 
     /// <summary>Opens one more connection to a listener.</summary>
     /// <param name="listener">The listener; nobody else may be connecting to it.</param>
-    /// <param name="client">What the dialling side is to obey.</param>
+    /// <param name="client">What the connecting side is to obey.</param>
     protected async Task<ChannelPair> ConnectAsync(IMessageListener listener, ConformanceOptions? client = null)
     {
         ArgumentNullException.ThrowIfNull(listener);
         var transport = CreateClient(client);
         var accepting = listener.AcceptAsync(Token).AsTask();
-        IMessageChannel dialled;
+        IMessageChannel connected;
         try
         {
-            dialled = Own(await transport.ConnectAsync(GetConnectAddress(listener), Token));
+            connected = Own(await transport.ConnectAsync(GetConnectAddress(listener), Token));
         }
         catch (TransportUnavailableException e)
         {
@@ -165,14 +165,14 @@ public abstract partial class TransportConformanceTests : IAsyncLifetime
 
         if (AcceptsOnFirstMessage)
         {
-            await GreetAsync(dialled, accepting);
+            await GreetAsync(connected, accepting);
         }
 
         var accepted = Own(await accepting ?? throw new InvalidOperationException("The listener stopped while a peer was connecting."));
-        return new ChannelPair(dialled, accepted, listener);
+        return new ChannelPair(connected, accepted, listener);
     }
 
-    /// <summary>A transport to dial with.</summary>
+    /// <summary>A transport to connect with.</summary>
     /// <param name="client">What it is to obey.</param>
     protected IClientTransport CreateClient(ConformanceOptions? client = null) => (IClientTransport)Create(client ?? Options(ChannelSide.Client));
 

@@ -5,7 +5,7 @@ namespace Transports;
 /// <summary>What happened, in order, and what was wrong with it.</summary>
 internal sealed class ModelHistory
 {
-    private const int MostViolations = 5;
+    private const int MaxViolations = 5;
 
     private readonly Lock _gate = new();
     private readonly List<string> _lines = [];
@@ -85,7 +85,7 @@ internal sealed class ModelHistory
         lock (_gate)
         {
             _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{++_now,5} ! {text}"));
-            if (_violations.Count < MostViolations)
+            if (_violations.Count < MaxViolations)
             {
                 _violations.Add(text);
             }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Transports;
 
-/// <summary>Adds behaviours to a channel. Each call wraps the channel, which the result then owns; the order is the caller's.</summary>
+/// <summary>Adds behaviors to a channel. Each call wraps the channel, which the result then owns; the order is the caller's.</summary>
 public static class MessageChannelDecoratorExtensions
 {
     /// <summary>Measures the channel with the instruments of the meter <c>Transports</c>; see <see cref="TransportsInstrumentation"/>.</summary>

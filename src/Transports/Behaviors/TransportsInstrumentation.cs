@@ -4,8 +4,8 @@ namespace Transports;
 
 /// <summary>The meter that every channel with <see cref="MessageChannelDecoratorExtensions.WithMetrics"/> reports to.</summary>
 /// <remarks>
-/// All instruments carry the tags <c>transport</c> (such as <c>tcp</c>), <c>side</c> (<c>client</c> or <c>server</c>) and
-/// <c>address</c> (the address dialled or listened at, without user information and query). Those about messages add
+/// All instruments but the last carry the tags <c>transport</c> (such as <c>tcp</c>), <c>side</c> (<c>client</c> or <c>server</c>) and
+/// <c>address</c> (the address connected or listened at, without user information and query). Those about messages add
 /// <c>direction</c> (<c>send</c> or <c>receive</c>).
 /// <list type="table">
 /// <item><term><c>transports.channels.active</c></term><description>up-down counter, {channel}: channels that have not ended.</description></item>
@@ -14,6 +14,7 @@ namespace Transports;
 /// <item><term><c>transports.message.size</c></term><description>histogram, By: the size of each payload.</description></item>
 /// <item><term><c>transports.send.wait</c></term><description>histogram, s: how long sends waited that found the buffer full.</description></item>
 /// <item><term><c>transports.channel.errors</c></term><description>counter, {channel}: channels that ended other than Normal or GoingAway, by the tag <c>status</c>.</description></item>
+/// <item><term><c>transports.channels.refused</c></term><description>counter, {channel}: channels that a <see cref="ConnectionGuard"/> did not let in, by the tag <c>reason</c> alone: a <see cref="ConnectionRefusalReason"/>.</description></item>
 /// </list>
 /// </remarks>
 public static class TransportsInstrumentation
@@ -40,6 +41,9 @@ public static class TransportsInstrumentation
 
     internal static Counter<long> Errors { get; } =
         Meter.CreateCounter<long>("transports.channel.errors", "{channel}", "Channels that ended other than Normal or GoingAway.");
+
+    internal static Counter<long> Refused { get; } =
+        Meter.CreateCounter<long>("transports.channels.refused", "{channel}", "Channels that a guard did not let in.");
 
     internal static bool MeasuresMessages => Messages.Enabled || Bytes.Enabled || MessageSize.Enabled;
 }

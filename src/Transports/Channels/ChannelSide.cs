@@ -3,7 +3,7 @@ namespace Transports;
 /// <summary>Which end of a connection a channel is; a tag of its metrics and logs.</summary>
 public enum ChannelSide
 {
-    /// <summary>It dialled.</summary>
+    /// <summary>It connected.</summary>
     Client = 0,
 
     /// <summary>It was accepted.</summary>

@@ -15,8 +15,18 @@ internal static class ChannelTicker
     private static readonly Timer Timer = new(static _ => Tick(), null, Timeout.Infinite, Timeout.Infinite);
     private static int s_running;
 
-    public static void Add(ITicked ticked)
+    /// <summary>Begins to call.</summary>
+    /// <param name="ticked">Whom.</param>
+    /// <param name="time">Its clock. One that is not the system's has a timer of its own there, so that a test moves it.</param>
+    public static void Add(ITicked ticked, TimeProvider time)
     {
+        if (!ReferenceEquals(time, TimeProvider.System))
+        {
+            var interval = TimeSpan.FromMilliseconds(IntervalMilliseconds);
+            ticked.TickerTimer = time.CreateTimer(_ => ticked.OnTick(ChannelClock.Now(time)), null, interval, interval);
+            return;
+        }
+
         var index = Environment.CurrentManagedThreadId % ShardCount;
         ticked.TickerShard = index;
         Shards[index].Add(ticked);
@@ -26,7 +36,11 @@ internal static class ChannelTicker
         }
     }
 
-    public static void Remove(ITicked ticked) => Shards[ticked.TickerShard].Remove(ticked);
+    public static void Remove(ITicked ticked)
+    {
+        ticked.TickerTimer?.Dispose();
+        Shards[ticked.TickerShard].Remove(ticked);
+    }
 
     private static void Tick()
     {

@@ -1,6 +1,6 @@
 namespace Transports;
 
-/// <summary>A channel around another, passing everything on: the base of behaviours, which override what they change.</summary>
+/// <summary>A channel around another, passing everything on: the base of behaviors, which override what they change.</summary>
 /// <remarks>Owns the inner channel. Whatever an override adds must keep the promises of <see cref="IMessageChannel"/>.</remarks>
 public abstract class DelegatingMessageChannel : IMessageChannel
 {

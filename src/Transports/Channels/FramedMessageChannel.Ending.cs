@@ -59,6 +59,12 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
         else if (allReceived)
         {
             Lifetime.FinishInput();
+            if (Lifetime.SendFailure is { } failure)
+            {
+                // Came meanwhile: either this sees it, or it sees that the input has finished.
+                EndWithInput(failure);
+            }
+
             CloseWhenBothFinished();
         }
     }
@@ -71,7 +77,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
         if (Lifetime.SendFailure is { } failure)
         {
             // How the peer has ended is told behind what it sent, to a receiver; but nobody waits for one for ever.
-            if (isBroken || Environment.TickCount64 - Math.Max(stillSince, _sendFailedAt) > Options.CloseTimeout.TotalMilliseconds)
+            if (isBroken || ChannelClock.Now(Options.TimeProvider) - Math.Max(stillSince, _sendFailedAt) > Options.CloseTimeout.TotalMilliseconds)
             {
                 EndWithInput(failure);
             }
@@ -107,14 +113,22 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
 
         // Two sides that both write and close must not hold each other.
         var draining = _reader.DrainAsync(seized: true);
+
+        // A close that is given up, or overtaken by an abort, leaves it to nobody.
+        Observe(draining);
         try
         {
             await _queue.FlushAllAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (MessageChannelClosedException) when (CloseInfo is null && Lifetime.SendFailure is not null)
         {
-            // The peer has not taken all of it. Where that is because it has ended the channel, its end tells how.
-            throw new MessageChannelClosedException(await FindEndAsync(draining, cancellationToken).ConfigureAwait(false) ?? Lifetime.SendFailure);
+            // Told below.
+        }
+
+        if (CloseInfo is null && Lifetime.SendFailure is { } failure)
+        {
+            // The peer has not taken all of it, also when the connection's host has said so and the flush has not. Where that is because it has ended the channel, its end tells how.
+            throw new MessageChannelClosedException(await FindEndAsync(draining, cancellationToken).ConfigureAwait(false) ?? failure);
         }
 
         _queue.Fail(ClosedException());
@@ -183,10 +197,10 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
     {
         if (Lifetime.SendFailure is null)
         {
-            Volatile.Write(ref _sendFailedAt, Environment.TickCount64);
+            Volatile.Write(ref _sendFailedAt, ChannelClock.Now(Options.TimeProvider));
         }
 
-        if (Lifetime.FailOutput(info) && !IsClosing && !_reader.TryWatch())
+        if (Lifetime.FailOutput(info) && !IsClosing && (!_reader.TryWatch() || PeerFinished))
         {
             // Nothing more can be learnt from the input without receiving what has come.
             EndWithInput(info);
@@ -279,7 +293,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
             _reader.Stop();
         }
 
-        await GiveBackAsync(draining).ConfigureAwait(false);
+        await DisposeConnectionAsync(draining).ConfigureAwait(false);
     }
 
     // The same after a close that has written everything.
@@ -300,7 +314,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
             _reader.Stop();
         }
 
-        await GiveBackAsync(draining).ConfigureAwait(false);
+        await DisposeConnectionAsync(draining).ConfigureAwait(false);
     }
 
     private async Task ReleaseAsync()
@@ -308,11 +322,11 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
         // A close that was overtaken gives the connection back itself.
         if (!Interlocked.Exchange(ref _releasing, true))
         {
-            await GiveBackAsync(_reader.DrainAsync(Lifetime.IsInputDropped)).ConfigureAwait(false);
+            await DisposeConnectionAsync(_reader.DrainAsync(Lifetime.IsInputDropped)).ConfigureAwait(false);
         }
     }
 
-    private async Task GiveBackAsync(Task draining)
+    private async Task DisposeConnectionAsync(Task draining)
     {
         _queue.Fail(ClosedException());
         await draining.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

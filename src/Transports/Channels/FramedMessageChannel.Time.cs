@@ -9,6 +9,8 @@ public sealed partial class FramedMessageChannel : ITicked
 
     int ITicked.TickerShard { get; set; }
 
+    ITimer? ITicked.TickerTimer { get; set; }
+
     void ITicked.OnTick(long now)
     {
         _reader.OnTick(now);

@@ -40,7 +40,7 @@ public sealed partial class FramedMessageChannel : MessageChannelBase, IInPlaceS
 
         codec.Attach(this);
         connection.Attach(this);
-        ChannelTicker.Add(this);
+        ChannelTicker.Add(this, Options.TimeProvider);
         _keepAlive?.Start();
     }
 

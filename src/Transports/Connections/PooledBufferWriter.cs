@@ -7,7 +7,7 @@ namespace Transports;
 /// <param name="pool">Where memory comes from.</param>
 public sealed class PooledBufferWriter(ArrayPool<byte> pool) : Stream, IBufferWriter<byte>
 {
-    private const int SmallestRent = 4096;
+    private const int MinRent = 4096;
 
     private byte[] _array = [];
     private int _length;
@@ -117,7 +117,7 @@ public sealed class PooledBufferWriter(ArrayPool<byte> pool) : Stream, IBufferWr
             return;
         }
 
-        var doubled = (int)Math.Min(Math.Max(SmallestRent, _array.Length * 2L), Array.MaxLength);
+        var doubled = (int)Math.Min(Math.Max(MinRent, _array.Length * 2L), Array.MaxLength);
         var larger = pool.Rent(Math.Max(checked(_length + count), doubled));
         WrittenSpan.CopyTo(larger);
         if (_array.Length > 0)

@@ -8,7 +8,7 @@ internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessag
     public int BytesNeeded { get; private set; }
 
     // Beyond any length that could be meant, and within a long.
-    private const int MostDigits = 18;
+    private const int MaxDigits = 18;
 
     // Of the frame being read: up to here no end of the header block begins; the block's size once known, and what it declares.
     private int _searched;
@@ -105,7 +105,7 @@ internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessag
 
     private static long ParseLength(ReadOnlySpan<byte> value)
     {
-        if (value.Length is 0 or > MostDigits || value.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        if (value.Length is 0 or > MaxDigits || value.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
         {
             throw new MessageFramingException($"The Content-Length ({Show(value)}) is not a number of bytes in decimal digits.");
         }

@@ -16,7 +16,7 @@ namespace Transports;
 /// </remarks>
 public sealed class ContentLengthFraming : IPrefixFraming
 {
-    private const int LongestContentType = 256;
+    private const int MaxContentTypeLength = 256;
     private readonly byte[] _afterLength;
 
     /// <summary>A framing.</summary>
@@ -31,9 +31,9 @@ public sealed class ContentLengthFraming : IPrefixFraming
     {
         OptionGuard.ThrowIfOutOfRange(maxHeaderBlockSize, 64, 64 * 1024, nameof(maxHeaderBlockSize));
         if (contentType is not null
-            && (contentType.Length is 0 or > LongestContentType || contentType.AsSpan().ContainsAnyExceptInRange(' ', '~')))
+            && (contentType.Length is 0 or > MaxContentTypeLength || contentType.AsSpan().ContainsAnyExceptInRange(' ', '~')))
         {
-            throw new ArgumentException($"A content type has from 1 to {LongestContentType} printable ASCII characters.", nameof(contentType));
+            throw new ArgumentException($"A content type has from 1 to {MaxContentTypeLength} printable ASCII characters.", nameof(contentType));
         }
 
         ContentType = contentType;
@@ -54,12 +54,12 @@ public sealed class ContentLengthFraming : IPrefixFraming
     public string Name => "content-length";
 
     /// <inheritdoc/>
-    public int MaxHeaderSize => LengthField.Length + LongestNumber + _afterLength.Length;
+    public int MaxHeaderSize => LengthField.Length + MaxNumberLength + _afterLength.Length;
 
     private static ReadOnlySpan<byte> LengthField => "Content-Length: "u8;
 
     // A length of 31 bits has ten decimal digits at most.
-    private static int LongestNumber => 10;
+    private static int MaxNumberLength => 10;
 
     /// <inheritdoc/>
     public IFrameDecoder CreateDecoder(int maxMessageSize)

@@ -14,7 +14,7 @@ namespace Transports;
 public sealed class DelimiterFraming : IMessageFraming
 {
     // Longer ones are a mistake, and the bound keeps a frame's length within an array.
-    private const int LongestDelimiter = 1024;
+    private const int MaxDelimiterLength = 1024;
 
     private readonly byte[] _delimiter;
 
@@ -27,9 +27,9 @@ public sealed class DelimiterFraming : IMessageFraming
     /// <exception cref="ArgumentException">The delimiter is empty or too long.</exception>
     public DelimiterFraming(ReadOnlySpan<byte> delimiter, bool trimCarriageReturn = false)
     {
-        if (delimiter.Length is 0 or > LongestDelimiter)
+        if (delimiter.Length is 0 or > MaxDelimiterLength)
         {
-            throw new ArgumentException($"A delimiter has from 1 to {LongestDelimiter} bytes; this one has {delimiter.Length}.", nameof(delimiter));
+            throw new ArgumentException($"A delimiter has from 1 to {MaxDelimiterLength} bytes; this one has {delimiter.Length}.", nameof(delimiter));
         }
 
         _delimiter = delimiter.ToArray();

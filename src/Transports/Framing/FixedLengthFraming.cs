@@ -15,7 +15,7 @@ public sealed class FixedLengthFraming : IPrefixFraming
     public FixedLengthFraming(int length)
     {
         // A stream of empty frames has no bytes, so nobody could count them.
-        OptionGuard.ThrowIfOutOfRange(length, 1, FrameLimits.LargestPayload, nameof(length));
+        OptionGuard.ThrowIfOutOfRange(length, 1, FrameLimits.MaxPayload, nameof(length));
         Length = length;
     }
 

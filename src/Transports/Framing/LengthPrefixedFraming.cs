@@ -40,7 +40,7 @@ public sealed class LengthPrefixedFraming : IPrefixFraming
     /// <inheritdoc/>
     public int MaxHeaderSize => PrefixSize;
 
-    private int LargestLength => PrefixSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, _ => FrameLimits.LargestPayload };
+    private int MaxLength => PrefixSize switch { 1 => byte.MaxValue, 2 => ushort.MaxValue, _ => FrameLimits.MaxPayload };
 
     /// <inheritdoc/>
     public IFrameDecoder CreateDecoder(int maxMessageSize) => new Decoder(PrefixSize, IsLittleEndian, FrameLimits.CheckMaxMessageSize(maxMessageSize));
@@ -90,10 +90,10 @@ public sealed class LengthPrefixedFraming : IPrefixFraming
     private void ThrowIfTooLong(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        if (length > LargestLength)
+        if (length > MaxLength)
         {
             throw new MessageFramingException(
-                $"A payload of {length} bytes does not fit a length prefix of {PrefixSize} bytes, which counts to {LargestLength}. Use a longer prefix.");
+                $"A payload of {length} bytes does not fit a length prefix of {PrefixSize} bytes, which counts to {MaxLength}. Use a longer prefix.");
         }
     }
 

@@ -11,7 +11,7 @@ namespace Transports;
 public sealed class VarintFraming : IPrefixFraming
 {
     // 31 bits, seven at a time.
-    private const int LongestVarint = 5;
+    private const int MaxVarintLength = 5;
 
     /// <summary>The framing; it has no settings.</summary>
     public static VarintFraming Default { get; } = new();
@@ -20,7 +20,7 @@ public sealed class VarintFraming : IPrefixFraming
     public string Name => "varint";
 
     /// <inheritdoc/>
-    public int MaxHeaderSize => LongestVarint;
+    public int MaxHeaderSize => MaxVarintLength;
 
     /// <inheritdoc/>
     public IFrameDecoder CreateDecoder(int maxMessageSize) => new Decoder(FrameLimits.CheckMaxMessageSize(maxMessageSize));
@@ -30,7 +30,7 @@ public sealed class VarintFraming : IPrefixFraming
     {
         ArgumentNullException.ThrowIfNull(output);
         var length = FrameLimits.CheckPayload(payload.Length);
-        var span = output.GetSpan(LongestVarint + length);
+        var span = output.GetSpan(MaxVarintLength + length);
         var header = WriteHeader(length, span);
         payload.CopyTo(span[header..]);
         output.Advance(header + length);
@@ -82,7 +82,7 @@ public sealed class VarintFraming : IPrefixFraming
             for (count = 0; count < buffer.Length;)
             {
                 int next = buffer[count];
-                if (count == LongestVarint - 1 && next > 0x07)
+                if (count == MaxVarintLength - 1 && next > 0x07)
                 {
                     // Four bytes carry 28 bits, so the fifth has three left, and there is no sixth.
                     throw new MessageFramingException(

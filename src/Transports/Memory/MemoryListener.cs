@@ -44,7 +44,7 @@ internal sealed class MemoryListener(Uri address, int backlog, Action<MemoryList
 
     public ValueTask DisposeAsync() => StopAcceptingAsync();
 
-    /// <summary>Queues a dialled channel, waiting for room. Returns false when the listener has stopped.</summary>
+    /// <summary>Queues a connected channel, waiting for room. Returns false when the listener has stopped.</summary>
     /// <exception cref="TransportException">There was no room in time.</exception>
     internal async ValueTask<bool> EnqueueAsync(MemoryMessageChannel channel, MemoryTransportOptions options, CancellationToken cancellationToken)
     {

@@ -7,6 +7,11 @@ namespace Transports;
 /// </remarks>
 internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSerializer
 {
+    private static readonly ChannelCloseInfo Aborted = new(
+        ChannelCloseStatus.ConnectionLost,
+        IsRemote: true,
+        "The other end of the in-memory connection was aborted.");
+
     private readonly MemoryMessagePipe _outgoing;
     private readonly MemoryMessagePipe _incoming;
     private MemoryMessageChannel _peer = null!;
@@ -25,11 +30,11 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSeriali
     {
         var upwards = new MemoryMessagePipe(client.Options, client.Options.MaxMessageSize);
         var downwards = new MemoryMessagePipe(server.Options, server.Options.MaxMessageSize);
-        var dialled = new MemoryMessageChannel(client, upwards, downwards);
+        var connected = new MemoryMessageChannel(client, upwards, downwards);
         var accepted = new MemoryMessageChannel(server, downwards, upwards);
-        dialled._peer = accepted;
-        accepted._peer = dialled;
-        return (dialled, accepted);
+        connected._peer = accepted;
+        accepted._peer = connected;
+        return (connected, accepted);
     }
 
     public ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken = default)
@@ -74,22 +79,19 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSeriali
 
     protected override void AbortCore(ChannelCloseInfo info)
     {
-        var error = new MessageChannelClosedException(info);
-        _outgoing.Queue.Refuse(error, alsoWaiting: true);
-        _incoming.Drop(error);
+        _outgoing.Queue.Refuse(new MessageChannelClosedException(info), alsoWaiting: true);
+        _incoming.Drop(new MessageChannelClosedException(Aborted));
 
         // It may have closed before, for a reason of its own, which stays.
-        _peer.OnPeerClosed(new ChannelCloseInfo(
-            ChannelCloseStatus.ConnectionLost,
-            IsRemote: true,
-            "The other end of the in-memory connection was aborted."));
+        _peer.OnPeerClosed(Aborted);
     }
 
     protected override void OnClosing() => _incoming.WakeReceiver();
 
     protected override void ReleaseReceiveCore(bool abandon)
     {
-        _incoming.Drop(ClosedException());
+        // Before the peer is told of the end, so its senders are told here what it will be.
+        _incoming.Drop(new MessageChannelClosedException(CloseInfo is null ? Lifetime.EndInfo with { IsRemote = true } : Aborted));
         _incoming.ReleaseReceiver(abandon);
     }
 

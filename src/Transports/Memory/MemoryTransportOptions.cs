@@ -7,10 +7,10 @@ namespace Transports;
 /// </remarks>
 public sealed class MemoryTransportOptions : MessageChannelOptions
 {
-    /// <summary>How many dialled channels may wait to be accepted at one name before dialling waits. Default 128; from 1 to 65,536.</summary>
+    /// <summary>How many connected channels may wait to be accepted at one name before connecting waits. Default 128; from 1 to 65,536.</summary>
     public int AcceptBacklog { get; set; } = 128;
 
-    /// <summary>How long dialling waits for room in a full backlog. Default 10 seconds; must be positive.</summary>
+    /// <summary>How long connecting waits for room in a full backlog. Default 10 seconds; must be positive.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>

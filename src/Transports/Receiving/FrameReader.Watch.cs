@@ -21,7 +21,7 @@ internal sealed partial class FrameReader
     private int _scanned;
     private bool _closeSeen;
     private int _lastMoves = -1;
-    private long _stillSince = Environment.TickCount64;
+    private long _stillSince;
 
     /// <summary>Looks after the channel, four times a second. Never at the same time twice.</summary>
     public void OnTick(long now)
@@ -66,7 +66,7 @@ internal sealed partial class FrameReader
     /// <returns><see langword="false"/> when nothing can be learnt from the input any more, so that only what happened counts.</returns>
     public bool TryWatch()
     {
-        if (_gate.IsSeized || _isJudged || _stopped)
+        if (_gate.IsSeized || _isTold || _stopped)
         {
             return false;
         }
@@ -214,6 +214,7 @@ internal sealed partial class FrameReader
         {
             _isJudged = true;
             _host.OnInputFailed(_failure!);
+            _isTold = true;
             return;
         }
 
@@ -222,11 +223,13 @@ internal sealed partial class FrameReader
         {
             _isJudged = true;
             _host.OnInputEnded(info, allReceived);
+            _isTold = true;
         }
         else if (_host.IsOutputOver)
         {
             _isJudged = allReceived;
             _host.OnInputEnded(null, allReceived);
+            _isTold = allReceived;
         }
     }
 

@@ -33,12 +33,16 @@ internal sealed partial class FrameReader
     private readonly ArrayPool<byte> _pool;
     private readonly AsyncAutoResetSignal _signal = new();
     private readonly Action _onRead;
+    private readonly TimeProvider _time;
     private readonly int _bound;
     private CodecRead _read;
     private Input _input;
     private ReadTarget _target;
     private Exception? _failure;
     private bool _isJudged;
+
+    // Behind the judgement: a write that fails meanwhile must not tell another end before the input's own.
+    private volatile bool _isTold;
     private bool _noMoreMessages;
     private bool _startsAnew;
     private bool _isIdle = true;
@@ -57,6 +61,8 @@ internal sealed partial class FrameReader
         _connection = connection;
         _gate = gate;
         _pool = options.BufferPool;
+        _time = options.TimeProvider;
+        _stillSince = ChannelClock.Now(_time);
         _bound = options.ReceiveBufferSize;
         _buffer = new ReceiveBuffer(_pool, _bound);
         _onRead = OnRead;
@@ -243,6 +249,7 @@ internal sealed partial class FrameReader
                 break;
         }
 
+        _isTold = true;
         return false;
     }
 
@@ -262,7 +269,7 @@ internal sealed partial class FrameReader
                     ReleaseFrames();
                 }
 
-                Volatile.Write(ref _waitingSince, Environment.TickCount64);
+                Volatile.Write(ref _waitingSince, ChannelClock.Now(_time));
                 reading.UnsafeOnCompleted(_onRead);
                 return false;
             }
@@ -373,7 +380,7 @@ internal sealed partial class FrameReader
 
     private void OnRead()
     {
-        _isIdle = Environment.TickCount64 - Volatile.Read(ref _waitingSince) > IdleAfterMilliseconds;
+        _isIdle = ChannelClock.Now(_time) - Volatile.Read(ref _waitingSince) > IdleAfterMilliseconds;
         _readDone = true;
 
         // Nobody receives: the watch looks at it. Otherwise whoever is inside does.

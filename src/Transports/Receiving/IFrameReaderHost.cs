@@ -24,7 +24,7 @@ internal interface IFrameReaderHost
     void OnInputFailed(Exception error);
 
     /// <summary>As much as may be has arrived and was not received: nothing more is read, and what consumes nothing has to tell whether the connection lives.</summary>
-    /// <param name="stillSince">Since when nobody has received, as <see cref="Environment.TickCount64"/>.</param>
+    /// <param name="stillSince">Since when nobody has received, as <see cref="ChannelClock"/> has it.</param>
     void OnBoundReached(long stillSince);
 
     /// <summary>Nothing more will be read from the connection for this channel.</summary>

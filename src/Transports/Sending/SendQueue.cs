@@ -76,6 +76,7 @@ public sealed partial class SendQueue
         _maxMessageSize = maxMessageSize;
         _limit = options.SendBufferSize;
         _pool = options.BufferPool;
+        Time = options.TimeProvider;
         _filling = new OutputBuffer(_pool);
     }
 
@@ -93,6 +94,8 @@ public sealed partial class SendQueue
     internal Lock Gate => _gate;
 
     internal ArrayPool<byte> Pool => _pool;
+
+    internal TimeProvider Time { get; }
 
     internal MessageCodec Codec => _codec;
 

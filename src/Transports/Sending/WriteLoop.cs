@@ -72,7 +72,7 @@ internal sealed partial class WriteLoop
         Running,
     }
 
-    /// <summary>Since when the transport has taken nothing of a write, as <see cref="Environment.TickCount64"/>; 0 while no write waits.</summary>
+    /// <summary>Since when the transport has taken nothing of a write, as <see cref="ChannelClock"/> has it; 0 while no write waits.</summary>
     public long PendingSince => Volatile.Read(ref _pendingSince);
 
     /// <summary>How many pings have left.</summary>
@@ -144,7 +144,7 @@ internal sealed partial class WriteLoop
                 {
                     _isSlow = true;
                     _writeAwaiter = writing;
-                    Volatile.Write(ref _pendingSince, Math.Max(1, Environment.TickCount64));
+                    Volatile.Write(ref _pendingSince, Math.Max(1, ChannelClock.Now(_queue.Time)));
                     writing.UnsafeOnCompleted(_onWritten);
                     return;
                 }

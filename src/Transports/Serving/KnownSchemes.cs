@@ -17,12 +17,12 @@ internal static class KnownSchemes
         new("unix", "AddTcp() from the package Transports.Tcp"),
         new("udp", "AddUdp() from the package Transports.Udp"),
         new("quic", "AddQuic() from the package Transports.Quic"),
-        new("ws", "AddWebSockets() from the package Transports.WebSockets", "AddAspNetCore() from the package Transports.AspNetCore"),
-        new("wss", "AddWebSockets() from the package Transports.WebSockets", "AddAspNetCore() from the package Transports.AspNetCore"),
-        new("sse+http", "AddSse() from the package Transports.Sse", "AddAspNetCore() from the package Transports.AspNetCore"),
-        new("sse+https", "AddSse() from the package Transports.Sse", "AddAspNetCore() from the package Transports.AspNetCore"),
-        new("grpc+http", "AddGrpc() from the package Transports.Grpc", "AddGrpcServer() from the package Transports.AspNetCore"),
-        new("grpc+https", "AddGrpc() from the package Transports.Grpc", "AddGrpcServer() from the package Transports.AspNetCore"),
+        new("ws", "AddWebSockets() from the package Transports.WebSockets", "AddKestrel() from the package Transports.AspNetCore"),
+        new("wss", "AddWebSockets() from the package Transports.WebSockets", "AddKestrel() from the package Transports.AspNetCore"),
+        new("sse+http", "AddSse() from the package Transports.Sse", "AddKestrel() from the package Transports.AspNetCore"),
+        new("sse+https", "AddSse() from the package Transports.Sse", "AddKestrel() from the package Transports.AspNetCore"),
+        new("grpc+http", "AddGrpc() from the package Transports.Grpc", "AddKestrel() from the package Transports.AspNetCore"),
+        new("grpc+https", "AddGrpc() from the package Transports.Grpc", "AddKestrel() from the package Transports.AspNetCore"),
     ];
 
     /// <summary>The error about a scheme that nothing registered can connect to.</summary>

@@ -6,7 +6,8 @@ namespace Transports;
 /// <summary>Accepts channels and runs a handler for each. Needs no host: start it, stop it.</summary>
 /// <remarks>
 /// <para><b>Accepting</b> goes on when an accept fails: after a pause that doubles up to
-/// <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. At <see cref="MessageServerOptions.MaxChannels"/> it waits until a channel ends.</para>
+/// <see cref="MessageServerOptions.MaxAcceptRetryDelay"/>. At <see cref="MessageServerOptions.MaxChannels"/> it waits until a channel ends. A channel that
+/// <see cref="MessageServerOptions.Guard"/> refuses is closed as PolicyViolation and never reaches a handler.</para>
 /// <para><b>Handlers</b> run side by side. When one returns, its channel is closed as Normal, also while the server stops, and
 /// disposed. When one throws, that is logged and the channel closed as InternalError, without telling the peer more; unless the
 /// channel itself had ended, as a peer that leaves is no error, or the server stops and the exception is
@@ -29,6 +30,7 @@ public sealed class MessageServer : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _slots;
     private readonly ServedChannels _channels = new();
+    private readonly RefusedChannels _refused;
     private readonly CancellationTokenSource _stopAccepting = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _giveUp = new();
@@ -73,6 +75,7 @@ public sealed class MessageServer : IAsyncDisposable
         _slots = new SemaphoreSlim(_options.MaxChannels);
         _logger = loggerFactory?.CreateLogger("Transports.Server") ?? new StandardErrorLogger();
         _runner = new HandlerRunner(handler, _logger, _options.TimeProvider);
+        _refused = new RefusedChannels(_logger);
     }
 
     /// <summary>The address bound, with the real port; <see langword="null"/> before a server with an address was started.</summary>
@@ -200,7 +203,7 @@ public sealed class MessageServer : IAsyncDisposable
 
     private async Task WaitForHandlersAsync()
     {
-        var served = _channels.WhenEmptyAsync();
+        var served = Task.WhenAll(_channels.WhenEmptyAsync(), _refused.WhenEmptyAsync());
         if (await EndWithinAsync(served, _options.ShutdownTimeout, _giveUp.Token).ConfigureAwait(false))
         {
             return;
@@ -282,10 +285,23 @@ public sealed class MessageServer : IAsyncDisposable
                     continue;
                 }
 
-                _channels.Add(channel);
+                if (_options.Guard is { } guard)
+                {
+                    if (!guard.TryGuard(channel, out var guarded, out var refusal))
+                    {
+                        _slots.Release();
+                        _refused.Refuse(channel, refusal.Description);
+                        continue;
+                    }
+
+                    channel = guarded;
+                }
+
+                var served = channel;
+                _channels.Add(served);
 
                 // On a thread of its own: a handler that begins with work would hold up the next peer.
-                _ = Task.Run(() => ServeAsync(channel), CancellationToken.None);
+                _ = Task.Run(() => ServeAsync(served), CancellationToken.None);
             }
         }
         catch (Exception) when (cancellation.IsCancellationRequested)

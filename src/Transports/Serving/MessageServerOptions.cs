@@ -18,6 +18,11 @@ public sealed class MessageServerOptions
     /// <summary>The longest such pause. Default 1 second, in which a server is back after it had run out of file descriptors; not less than <see cref="AcceptRetryDelay"/>.</summary>
     public TimeSpan MaxAcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Who may come in and how long silent peers may stay; share one to bound several servers together. Default none: <see cref="MaxChannels"/> is the only bound, which one peer alone can fill.
+    /// </summary>
+    public ConnectionGuard? Guard { get; set; }
+
     /// <summary>The clock of every wait. Default <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 

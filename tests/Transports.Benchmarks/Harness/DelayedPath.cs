@@ -15,7 +15,7 @@ internal sealed class DelayedPath : IAsyncDisposable
         _line = line;
     }
 
-    /// <summary>Where to dial.</summary>
+    /// <summary>Where to connect.</summary>
     public Uri Address { get; }
 
     /// <summary>Makes the way that a work asks for.</summary>

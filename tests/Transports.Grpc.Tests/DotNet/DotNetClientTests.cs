@@ -31,7 +31,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
         _server.UseRouting();
         foreach (var method in new[] { "One", "Down", "Up", "Both" })
         {
-            _server.MapGrpcMessageChannel($"neighbor.Shapes/{method}", ServeAsync, new AspNetCoreTransportOptions { EnableGrpcGzip = true });
+            _server.MapGrpcMessageChannel($"neighbor.Shapes/{method}", ServeAsync, new MessageChannelEndpointOptions { Grpc = { EnableCompression = true } });
         }
 
         _server.MapGroup("/behind/a").MapGrpcMessageChannel("neighbor.Shapes/One", ServeAsync);
@@ -227,14 +227,14 @@ public sealed class DotNetClientTests : IAsyncLifetime
     private static async Task<Item?> ReceiveAsync(IMessageChannel channel)
         => await channel.ReceiveAsync() is { } message ? Item.Parser.ParseFrom(message.Payload) : null;
 
-    private async Task ServeAsync(IMessageChannel channel, CancellationToken stopping)
+    private async Task ServeAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         var call = channel.GetFeature<IGrpcServerCallFeature>()!;
         var first = await ReceiveAsync(channel) ?? new Item();
         switch (call.Method)
         {
             case "neighbor.Shapes/One":
-                await EndAsync(channel, call, stopping);
+                await EndAsync(channel, call, stoppingToken);
                 await SendAsync(channel, first);
                 break;
             case "neighbor.Shapes/Down":
@@ -259,7 +259,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
                     await SendAsync(channel, item);
                     if (call.RequestHeaders.GetText("early") is not null)
                     {
-                        await EndAsync(channel, call, stopping);
+                        await EndAsync(channel, call, stoppingToken);
                         break;
                     }
                 }
@@ -268,7 +268,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
         }
     }
 
-    private async Task EndAsync(IMessageChannel channel, IGrpcServerCallFeature call, CancellationToken stopping)
+    private async Task EndAsync(IMessageChannel channel, IGrpcServerCallFeature call, CancellationToken stoppingToken)
     {
         var headers = call.RequestHeaders;
         if (headers.GetText("echo") is { } echo)
@@ -286,7 +286,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
 
         if (headers.GetText("until-stopping") is not null)
         {
-            await using var registration = stopping.Register(_stopping.SetResult);
+            await using var registration = stoppingToken.Register(_stopping.SetResult);
             _inside.TrySetResult();
             await _stopping.Task;
         }

@@ -101,7 +101,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
     [InlineData(200_000)]
     public async Task Gzip_BothWays_IsRead(int size)
     {
-        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableGzip = true });
+        using var transport = new GrpcTransport(new GrpcTransportOptions { EnableCompression = true });
         await using var both = await transport.ConnectAsync(AddressOf("Both"), Token);
         var item = new Item { Body = ByteString.CopyFrom(LargeBody, 0, size) };
 

@@ -191,7 +191,7 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
         Peer.Require(language);
         _server = Peer.Start(language, language == "python" ? "Grpc/grpc_server.py" : "Grpc/grpc_server.js", gzip ? ["gzip"] : []);
         _address = new Uri($"grpc+http://127.0.0.1:{await _server.ReadLineAsync()}");
-        _transport = new GrpcTransport(new GrpcTransportOptions { MaxMessageSize = 16 << 20, EnableGzip = gzip });
+        _transport = new GrpcTransport(new GrpcTransportOptions { MaxMessageSize = 16 << 20, EnableCompression = gzip });
     }
 
     private ValueTask<IMessageChannel> OpenAsync(string method, GrpcCallOptions? call = null)

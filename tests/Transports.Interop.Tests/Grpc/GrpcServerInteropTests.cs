@@ -69,7 +69,7 @@ public sealed class GrpcServerInteropTests
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = protocols));
         var app = builder.Build();
         app.UseRouting();
-        var options = new AspNetCoreTransportOptions { MaxMessageSize = 4 << 20, EnableGrpcGzip = true };
+        var options = new MessageChannelEndpointOptions { MaxMessageSize = 4 << 20, Grpc = { EnableCompression = true } };
         app.MapGrpcMessageChannel("interop.Test/Unary", UnaryAsync, options);
         app.MapGrpcMessageChannel("interop.Test/ServerStream", ServerStreamAsync, options);
         app.MapGrpcMessageChannel("interop.Test/ClientStream", ClientStreamAsync, options);
@@ -80,9 +80,9 @@ public sealed class GrpcServerInteropTests
         return app;
     }
 
-    private async Task UnaryAsync(IMessageChannel channel, CancellationToken stopping)
+    private async Task UnaryAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        var request = (await channel.ReceiveAsync(stopping))!.Value.ToArray();
+        var request = (await channel.ReceiveAsync(stoppingToken))!.Value.ToArray();
         var call = channel.GetFeature<IGrpcServerCallFeature>()!;
         if (call.RequestHeaders.GetText("tenant") is { } tenant)
         {
@@ -97,59 +97,59 @@ public sealed class GrpcServerInteropTests
                 call.SetStatus(GrpcStatusCode.NotFound, "Größe 100 % – nicht da ✓");
                 break;
             case "cancelled?":
-                await _cancelled.Task.WaitAsync(stopping);
-                await channel.SendAsync("yes"u8.ToArray(), stopping);
+                await _cancelled.Task.WaitAsync(stoppingToken);
+                await channel.SendAsync("yes"u8.ToArray(), stoppingToken);
                 break;
             default:
-                await channel.SendAsync(request, stopping);
+                await channel.SendAsync(request, stoppingToken);
                 break;
         }
     }
 
-    private static async Task ServerStreamAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task ServerStreamAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        var count = (await channel.ReceiveAsync(stopping))!.Value.Payload.FirstSpan[0];
+        var count = (await channel.ReceiveAsync(stoppingToken))!.Value.Payload.FirstSpan[0];
         for (byte i = 0; i < count; i++)
         {
-            await channel.SendAsync(new[] { i }, stopping);
+            await channel.SendAsync(new[] { i }, stoppingToken);
         }
     }
 
-    private static async Task ThriceAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task ThriceAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        var request = (await channel.ReceiveAsync(stopping))!.Value.ToArray();
+        var request = (await channel.ReceiveAsync(stoppingToken))!.Value.ToArray();
         for (var i = 0; i < 3; i++)
         {
-            await channel.SendAsync(request, stopping);
+            await channel.SendAsync(request, stoppingToken);
         }
     }
 
-    private static Task FailAsync(IMessageChannel channel, CancellationToken stopping)
+    private static Task FailAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         channel.GetFeature<IGrpcServerCallFeature>()!.SetStatus(GrpcStatusCode.NotFound, "Größe 100 % – nicht da ✓");
         return Task.CompletedTask;
     }
 
-    private static async Task ClientStreamAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task ClientStreamAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
         long sum = 0;
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
             sum += message.Length;
         }
 
-        await channel.SendAsync(Encoding.UTF8.GetBytes(sum.ToString(CultureInfo.InvariantCulture)), stopping);
+        await channel.SendAsync(Encoding.UTF8.GetBytes(sum.ToString(CultureInfo.InvariantCulture)), stoppingToken);
     }
 
-    private async Task BothAsync(IMessageChannel channel, CancellationToken stopping)
+    private async Task BothAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
             var hangs = message.Length == 4 && message.GetText() == "hang";
-            await channel.SendAsync(message, stopping);
+            await channel.SendAsync(message, stoppingToken);
             if (hangs)
             {
-                var end = await channel.Closed.WaitAsync(stopping);
+                var end = await channel.Closed.WaitAsync(stoppingToken);
                 if (end is { Status: ChannelCloseStatus.ConnectionLost, IsRemote: true })
                 {
                     _cancelled.TrySetResult();
@@ -161,7 +161,7 @@ public sealed class GrpcServerInteropTests
 
         if (channel.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetText("epilogue") is not null)
         {
-            await channel.SendAsync("epilogue"u8.ToArray(), stopping);
+            await channel.SendAsync("epilogue"u8.ToArray(), stoppingToken);
         }
     }
 }

@@ -48,14 +48,14 @@ public sealed class GrpcWebPageTests
     }
 
     // Greets, then sends each message back twice, and says at last how it ended where the protocol can.
-    private static async Task AnswerAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task AnswerAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        await channel.SendAsync("welcome", stopping);
-        while (channel.Characteristics.Direction == ChannelDirection.Bidirectional && await channel.ReceiveAsync(stopping) is { } message)
+        await channel.SendAsync("welcome", stoppingToken);
+        while (channel.Characteristics.Direction == ChannelDirection.Bidirectional && await channel.ReceiveAsync(stoppingToken) is { } message)
         {
             var text = message.GetText();
-            await channel.SendAsync(text, stopping);
-            await channel.SendAsync(text, stopping);
+            await channel.SendAsync(text, stoppingToken);
+            await channel.SendAsync(text, stoppingToken);
         }
 
         channel.GetFeature<IGrpcServerCallFeature>()?.SetStatus(GrpcStatusCode.OutOfRange, "Größe 100 %");

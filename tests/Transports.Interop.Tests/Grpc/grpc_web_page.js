@@ -106,7 +106,7 @@ async function main() {
   for (const asText of [false, true]) {
     const result = await page.evaluate(callInPage, "/interop.Test/Any", ["grüße", "", "x".repeat(100_000)], asText);
     assert.strictEqual(result.http, 200);
-    assert.strictEqual(result.type, asText ? "application/grpc-web-text+proto" : "application/grpc-web+proto");
+    assert.strictEqual(result.type, asText ? "application/grpc-web-text" : "application/grpc-web");
     assert.deepStrictEqual(result.messages, ["welcome", "grüße", "grüße", "", "", "x".repeat(100_000), "x".repeat(100_000)]);
     assert.strictEqual(result.trailers, "grpc-status: 11\r\ngrpc-message: Gr%C3%B6%C3%9Fe 100 %25\r\n");
     assert.strictEqual(result.rest, 0);

@@ -6,7 +6,7 @@ namespace Transports.Interop.Tests;
 /// <summary>Node's <c>eventsource</c> package, with our server.</summary>
 public sealed class SseEventSourceTests
 {
-    private static readonly AspNetCoreTransportOptions s_options = new() { SseRetry = TimeSpan.FromMilliseconds(20) };
+    private static readonly MessageChannelEndpointOptions s_options = new() { Sse = { ReconnectDelay = TimeSpan.FromMilliseconds(20) } };
 
     [Fact(Timeout = 60_000)]
     public async Task Events_OfAllSorts_Arrive()
@@ -81,12 +81,12 @@ public sealed class SseEventSourceTests
         Peer.RequireNode("eventsource");
         var received = Channel.CreateUnbounded<string>();
         await using var server = await WebServer.StartAsync(
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
-                await foreach (var message in channel.ReceiveAllAsync(stopping))
+                await foreach (var message in channel.ReceiveAllAsync(stoppingToken))
                 {
                     received.Writer.TryWrite($"{message.Kind} {message.GetText()}");
-                    await channel.SendAsync(message, stopping);
+                    await channel.SendAsync(message, stoppingToken);
                 }
             },
             s_options);

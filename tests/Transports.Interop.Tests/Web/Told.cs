@@ -7,9 +7,9 @@ internal sealed class Told
 {
     private readonly Channel<Func<IMessageChannel, ValueTask>> _orders = Channel.CreateUnbounded<Func<IMessageChannel, ValueTask>>();
 
-    public async Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
+    public async Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        await foreach (var order in _orders.Reader.ReadAllAsync(stopping))
+        await foreach (var order in _orders.Reader.ReadAllAsync(stoppingToken))
         {
             await order(channel);
         }

@@ -22,7 +22,7 @@ internal sealed class WebServer : IAsyncDisposable
 
     public Requests Requests { get; }
 
-    public static async Task<WebServer> StartAsync(MessageChannelHandler handler, AspNetCoreTransportOptions? options = null, HttpProtocols protocols = HttpProtocols.Http1)
+    public static async Task<WebServer> StartAsync(MessageChannelHandler handler, MessageChannelEndpointOptions? options = null, HttpProtocols protocols = HttpProtocols.Http1)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();

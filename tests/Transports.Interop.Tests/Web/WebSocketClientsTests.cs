@@ -30,8 +30,8 @@ public sealed class WebSocketClientsTests
     public async Task Client_OfAnotherProgram_IsServed(string client, string name)
     {
         Require(client);
-        var options = new AspNetCoreTransportOptions { MaxMessageSize = 1_000_000, UseCompression = name == "compressed" };
-        options.SubProtocols.Add("chat.v2");
+        var options = new MessageChannelEndpointOptions { MaxMessageSize = 1_000_000, WebSockets = { EnableCompression = name == "compressed" } };
+        options.WebSockets.SubProtocols.Add("chat.v2");
         await using var server = await WebServer.StartAsync(Echo.HandleAsync, options);
         var url = server.Address("ws").AbsoluteUri;
 

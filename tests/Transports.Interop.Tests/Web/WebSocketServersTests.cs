@@ -11,7 +11,7 @@ public sealed class WebSocketServersTests
     public async Task Messages_OfAllSorts_ComeBackAsTheyWere(string language, bool compressed)
     {
         await using var server = Start(language, compressed);
-        using var transport = new WebSocketTransport(new WebSocketTransportOptions { UseCompression = compressed });
+        using var transport = new WebSocketTransport(new WebSocketTransportOptions { EnableCompression = compressed });
         await using var channel = await transport.ConnectAsync(await AddressAsync(server), Token);
 
         (await AskAsync(channel, "extensions")).Should().Be(compressed ? "permessage-deflate" : "");
@@ -42,7 +42,7 @@ public sealed class WebSocketServersTests
     public async Task Fragments_WithAPingBetween_AreOneMessage(string language, bool compressed)
     {
         await using var server = Start(language, compressed);
-        using var transport = new WebSocketTransport(new WebSocketTransportOptions { UseCompression = compressed });
+        using var transport = new WebSocketTransport(new WebSocketTransportOptions { EnableCompression = compressed });
         await using var channel = await transport.ConnectAsync(await AddressAsync(server), Token);
 
         (await AskAsync(channel, "fragments")).Should().Be("one two three");

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Transports.Tests.Behaviours;
+namespace Transports.Tests.Behaviors;
 
 public sealed class HeartbeatTests
 {

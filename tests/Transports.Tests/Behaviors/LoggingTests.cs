@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Transports.Tests.Behaviours;
+namespace Transports.Tests.Behaviors;
 
 public sealed class LoggingTests
 {

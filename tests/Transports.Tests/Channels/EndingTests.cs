@@ -3,6 +3,8 @@ namespace Transports.Tests.Channels;
 /// <summary>In every end: the state, then <see cref="IMessageChannel.Closed"/>, then who waits, on another thread; and memory that is being read stays.</summary>
 public sealed class EndingTests
 {
+    private const string GivenUp = "the read of a close that was given up";
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Calls => ["Abort", "CloseAsync", "DisposeAsync"];
@@ -12,7 +14,7 @@ public sealed class EndingTests
     public async Task EndingCall_AReceiverWaits_RunsNoneOfItsCodeAndTellsClosedFirst(string call)
     {
         var scripted = new ScriptedChannel();
-        var caller = Environment.CurrentManagedThreadId;
+        var caller = 0;
         var inCall = true;
         var ranInline = false;
         var closedFirst = false;
@@ -32,6 +34,8 @@ public sealed class EndingTests
             Ct);
         await scripted.Connection.ReadBegun.WaitAsync(Ct);
 
+        // The thread of the call itself: the one that this method began on may run the receiver by now, as any of the pool.
+        caller = Environment.CurrentManagedThreadId;
         switch (call)
         {
             case "Abort":
@@ -112,5 +116,91 @@ public sealed class EndingTests
 
         scripted.FeedMessage(3);
         await receiving;
+    }
+
+    /// <summary>A close that is given up leaves a read of the connection behind, which then fails.</summary>
+    [Fact]
+    public async Task CloseAsync_GivenUpWhileThePeerTakesNothing_LeavesNoExceptionUnobserved()
+    {
+        var unobserved = new List<string>();
+        void Note(object? sender, UnobservedTaskExceptionEventArgs e)
+        {
+            lock (unobserved)
+            {
+                unobserved.Add(e.Exception.ToString());
+            }
+        }
+
+        TaskScheduler.UnobservedTaskException += Note;
+        try
+        {
+            await CloseAndGiveUpAsync();
+            for (var i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Note;
+        }
+
+        lock (unobserved)
+        {
+            // Of this connection; other tests run beside this one.
+            unobserved.Where(error => error.Contains(GivenUp, StringComparison.Ordinal)).Should().BeEmpty();
+        }
+    }
+
+    /// <summary>The close comes when the connection's host has said that it is broken, and what is written has not failed yet.</summary>
+    [Fact]
+    public async Task CloseAsync_WhileTheConnectionIsFoundBroken_IsNotClean()
+    {
+        var scripted = new ScriptedChannel();
+        await scripted.Channel.SendAsync(new byte[] { 1 }, Ct);
+        await scripted.Channel.FlushAsync(Ct);
+        var closing = Task.CompletedTask;
+        scripted.Connection.InNextRead = () => closing = scripted.Channel.CloseAsync(cancellationToken: Ct).AsTask();
+
+        scripted.Connection.Host!.OnBroken(new IOException("gone"));
+
+        scripted.Connection.FeedEnd();
+        await closing;
+        (await scripted.Channel.Closed).Status.Should().Be(ChannelCloseStatus.ConnectionLost);
+        await scripted.DisposeAsync();
+    }
+
+    /// <summary>The peer's end is known, and about to be told, when a write finds that the peer takes nothing any more.</summary>
+    [Fact]
+    public async Task Receive_AWriteFailsWhileTheEndIsJudged_TellsThePeersEnd()
+    {
+        var scripted = new ScriptedChannel();
+        scripted.Connection.End = () =>
+        {
+            scripted.Connection.Host!.OnBroken(new IOException("gone"));
+            return new ChannelCloseInfo(ChannelCloseStatus.Normal, IsRemote: true);
+        };
+
+        var receiving = scripted.Channel.ReceiveAsync(Ct).AsTask();
+        scripted.Connection.FeedEnd();
+
+        (await receiving).Should().BeNull();
+        (await scripted.Channel.Closed).Should().BeEquivalentTo(new { Status = ChannelCloseStatus.Normal, IsRemote = true });
+        await scripted.DisposeAsync();
+    }
+
+    private static async Task CloseAndGiveUpAsync()
+    {
+        var scripted = new ScriptedChannel();
+        scripted.Connection.HoldWrites();
+        await scripted.Channel.SendAsync(new byte[] { 1 }, Ct);
+        var closing = scripted.Channel.CloseAsync(cancellationToken: Ct).AsTask();
+        await scripted.Connection.ReadBegun.WaitAsync(Ct);
+        scripted.Connection.FeedFailure(new IOException(GivenUp));
+
+        scripted.Channel.Abort();
+        await closing;
+        await scripted.Connection.Disposed.WaitAsync(Ct);
     }
 }

@@ -15,6 +15,12 @@ internal sealed class ScriptedConnection : ByteConnection
     private TaskCompletionSource? _hold;
     private Exception? _writeFailure;
 
+    /// <summary>The channel.</summary>
+    public IByteConnectionHost? Host { get; private set; }
+
+    /// <summary>Runs inside the next read, before it begins.</summary>
+    public Action? InNextRead { get; set; }
+
     /// <summary>The most bytes one read gives.</summary>
     public int ReadLimit { get; init; } = int.MaxValue;
 
@@ -60,6 +66,13 @@ internal sealed class ScriptedConnection : ByteConnection
     public override bool SupportsHalfClose => true;
 
     public override bool SupportsReadInterruption => true;
+
+    /// <summary>What the end of the bytes means, when it is asked for.</summary>
+    public Func<ChannelCloseInfo?>? End { get; set; }
+
+    public override ChannelCloseInfo? DescribeEnd() => End?.Invoke();
+
+    public override void Attach(IByteConnectionHost host) => Host = host;
 
     /// <summary>Bytes to be read.</summary>
     public void Feed(params byte[] bytes) => Put(bytes);
@@ -135,6 +148,9 @@ internal sealed class ScriptedConnection : ByteConnection
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
+        var inRead = InNextRead;
+        InNextRead = null;
+        inRead?.Invoke();
         lock (_gate)
         {
             (_reading is null).Should().BeTrue("one read at a time");

@@ -173,7 +173,7 @@ public sealed class WatchTests
     private static async Task TwoTicksAsync()
     {
         var probe = new TickProbe();
-        ChannelTicker.Add(probe);
+        ChannelTicker.Add(probe, TimeProvider.System);
         await probe.Ticked.WaitAsync(Ct);
         ChannelTicker.Remove(probe);
     }
@@ -188,6 +188,8 @@ public sealed class WatchTests
         public int TickerIndex { get; set; }
 
         public int TickerShard { get; set; }
+
+        public ITimer? TickerTimer { get; set; }
 
         public void OnTick(long now)
         {

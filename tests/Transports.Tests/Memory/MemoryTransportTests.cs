@@ -483,4 +483,28 @@ public sealed class MemoryTransportTests
 
         public string Deserialize(in ReadOnlySequence<byte> payload) => Encoding.UTF8.GetString(payload);
     }
+
+    /// <summary>A send that meets the other side's end before its own channel knows of it.</summary>
+    [Theory]
+    [InlineData(ChannelCloseStatus.GoingAway)]
+    [InlineData(ChannelCloseStatus.Aborted)]
+    public async Task SendAsync_WhileTheOtherSideEnds_IsRefusedWithThePeersEnd(ChannelCloseStatus status)
+    {
+        await using var pair = await MemoryPair.OpenAsync(new MemoryTransportOptions { SendBufferSize = 1024 });
+        await pair.Server.SendAsync(new byte[1024], Token);
+        var waiting = pair.Server.SendAsync(new byte[1024], Token).AsTask();
+
+        if (status == ChannelCloseStatus.Aborted)
+        {
+            pair.Client.Abort();
+        }
+        else
+        {
+            await pair.Client.CloseAsync(status, cancellationToken: Token);
+        }
+
+        var refused = (await FluentActions.Awaiting(() => waiting).Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo;
+        refused.Should().Be(await pair.Server.Closed);
+        refused.IsRemote.Should().BeTrue();
+    }
 }

@@ -23,9 +23,9 @@ public sealed class MessageChannelFactoryTests
 
     [Theory]
     [InlineData("tls://localhost:1", "AddTcp()", "Transports.Tcp")]
-    [InlineData("ws://localhost/", "AddAspNetCore()", "Transports.AspNetCore")]
-    [InlineData("sse+https://localhost/", "AddAspNetCore()", "Transports.AspNetCore")]
-    [InlineData("grpc+http://localhost/", "AddGrpcServer()", "Transports.AspNetCore")]
+    [InlineData("ws://localhost/", "AddKestrel()", "Transports.AspNetCore")]
+    [InlineData("sse+https://localhost/", "AddKestrel()", "Transports.AspNetCore")]
+    [InlineData("grpc+http://localhost/", "AddKestrel()", "Transports.AspNetCore")]
     public async Task ListenAsync_UnknownScheme_NamesTheCallThatAddsTheServer(string address, string call, string package)
     {
         await using var provider = new ServiceCollection().AddTransports().Services.BuildServiceProvider();

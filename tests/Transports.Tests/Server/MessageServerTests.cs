@@ -153,14 +153,14 @@ public sealed class MessageServerTests
         await using var server = new MessageServer(
             _factory,
             Address,
-            async (channel, stopping) =>
+            async (channel, stoppingToken) =>
             {
-                if ((await channel.ReceiveAsync(stopping))!.Value.GetText() == "bad")
+                if ((await channel.ReceiveAsync(stoppingToken))!.Value.GetText() == "bad")
                 {
                     throw new FormatException("secret");
                 }
 
-                await channel.SendAsync("fine"u8.ToArray(), stopping);
+                await channel.SendAsync("fine"u8.ToArray(), stoppingToken);
             },
             loggerFactory: logger);
         await server.StartAsync(Token);
@@ -202,9 +202,9 @@ public sealed class MessageServerTests
         var listener = new ScriptedListener { OnStop = () => order.Add("stop accepting") };
         await using var pair = await MemoryPair.OpenAsync();
         listener.Give(pair.Server);
-        var server = new MessageServer(listener, async (_, stopping) =>
+        var server = new MessageServer(listener, async (_, stoppingToken) =>
         {
-            using var registration = stopping.Register(() =>
+            using var registration = stoppingToken.Register(() =>
             {
                 order.Add("signal");
                 signalled.SetResult();
@@ -370,11 +370,11 @@ public sealed class MessageServerTests
         act.Should().Throw<ArgumentOutOfRangeException>().WithMessage("*MaxAcceptRetryDelay*AcceptRetryDelay*");
     }
 
-    private static async Task EchoAsync(IMessageChannel channel, CancellationToken stopping)
+    private static async Task EchoAsync(IMessageChannel channel, CancellationToken stoppingToken)
     {
-        while (await channel.ReceiveAsync(stopping) is { } message)
+        while (await channel.ReceiveAsync(stoppingToken) is { } message)
         {
-            await channel.SendAsync(message, stopping);
+            await channel.SendAsync(message, stoppingToken);
         }
     }
 }

@@ -38,7 +38,7 @@ public sealed class ScopedHandlerTests
 
         public bool IsDisposed { get; private set; }
 
-        public Task HandleAsync(IMessageChannel channel, CancellationToken stopping)
+        public Task HandleAsync(IMessageChannel channel, CancellationToken stoppingToken)
         {
             Seen.Add(this);
             return Task.CompletedTask;
