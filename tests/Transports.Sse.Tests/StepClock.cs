@@ -19,6 +19,12 @@ internal sealed class StepClock : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
+        if (period != Timeout.InfiniteTimeSpan)
+        {
+            // The engine's tick: it looks at what real input has changed meanwhile, and reads this clock for what is due.
+            return System.CreateTimer(callback, state, dueTime, period);
+        }
+
         var timer = new StepTimer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;

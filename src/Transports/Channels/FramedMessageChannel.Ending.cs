@@ -77,7 +77,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
         if (Lifetime.SendFailure is { } failure)
         {
             // How the peer has ended is told behind what it sent, to a receiver; but nobody waits for one for ever.
-            if (isBroken || ChannelClock.Now(Options.TimeProvider) - Math.Max(stillSince, _sendFailedAt) > Options.CloseTimeout.TotalMilliseconds)
+            if (isBroken || ChannelClock.Now(Options.TimeProvider) - Math.Max(stillSince, _sendFailedAt) >= Options.CloseTimeout.TotalMilliseconds)
             {
                 EndWithInput(failure);
             }
