@@ -178,8 +178,7 @@ public sealed class UdpChannelTests : UdpFixture
     [Fact(Timeout = HangTimeout)]
     public async Task Connect_NameNotFoundInTime_SaysWhichTimeout()
     {
-        // Less than a timer's smallest step: over before it begins.
-        var transport = new UdpTransport(new UdpTransportOptions { ConnectTimeout = TimeSpan.FromTicks(1) });
+        var transport = new UdpTransport(new UdpTransportOptions { TimeProvider = new HurriedTime() });
         await transport.Invoking(one => one.ConnectAsync(new Uri("udp://no-such-host.invalid:1"), Token).AsTask())
             .Should().ThrowAsync<TransportException>().WithMessage("*ConnectTimeout*");
     }
@@ -192,5 +191,15 @@ public sealed class UdpChannelTests : UdpFixture
     {
         var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(new Uri(address), Token).AsTask()).Should().ThrowAsync<ArgumentException>();
         refused.WithMessage("*udp://host:port*");
+    }
+
+    /// <summary>Every timer is due when it is made: a timeout is over before what it bounds begins.</summary>
+    private sealed class HurriedTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            callback(state);
+            return System.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 }

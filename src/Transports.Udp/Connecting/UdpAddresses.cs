@@ -48,12 +48,14 @@ internal static class UdpAddresses
 
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var found = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
             var first = preferIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
             return found.OrderBy(one => one.AddressFamily == first ? 0 : 1).ToArray();
         }
         catch (SocketException e)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             throw new TransportException($"The name '{host}' could not be resolved. {e.Message}", e);
         }
     }

@@ -100,6 +100,8 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSeriali
     {
         _outgoing.Queue.Refuse(new MessageChannelClosedException(info), alsoWaiting: true);
         _incoming.Complete();
-        Terminate(info, abort: false);
+
+        // A peer that answers this side's close is quicker than the close itself at times: the end is still this side's.
+        Terminate(IsClosing && IsCleanRemote(info) ? Lifetime.EndInfo : info, abort: false);
     }
 }
