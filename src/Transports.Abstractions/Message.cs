@@ -84,9 +84,9 @@ public readonly struct Message
         get
         {
             ThrowIfLoanOver();
-            return Source == FromSegments
-                ? new ReadOnlySequence<byte>((ReadOnlySequenceSegment<byte>)_source!, _start, (ReadOnlySequenceSegment<byte>)_guard!, _length)
-                : new ReadOnlySequence<byte>(ContiguousMemory());
+            return _source is { } source && source.GetType() == typeof(byte[])
+                ? new ReadOnlySequence<byte>(Unsafe.As<byte[]>(source), _start, _length)
+                : SlowPayload();
         }
     }
 
@@ -112,7 +112,7 @@ public readonly struct Message
             // The exact type, so that a struct torn by a race can never be read as what it is not.
             return _source is { } source && source.GetType() == typeof(byte[])
                 ? new ReadOnlySpan<byte>(Unsafe.As<byte[]>(source), _start, _length)
-                : ContiguousMemory().Span;
+                : SlowSpan();
         }
     }
 
@@ -123,9 +123,7 @@ public readonly struct Message
     public MessageKind Kind => (MessageKind)(_stamp & 1);
 
     /// <summary>The payload's length in bytes. Known even when the loan is over.</summary>
-    public long Length => Source != FromSegments
-        ? _length
-        : new ReadOnlySequence<byte>((ReadOnlySequenceSegment<byte>)_source!, _start, (ReadOnlySequenceSegment<byte>)_guard!, _length).Length;
+    public long Length => Source != FromSegments ? _length : SlowPayload().Length;
 
     // Replacement characters would change what was sent in silence; an error is said instead.
     private static UTF8Encoding StrictUtf8 { get; } = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -202,6 +200,14 @@ public readonly struct Message
         source = manager;
         return FromManager << SourceShift;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ReadOnlySequence<byte> SlowPayload() => Source == FromSegments
+        ? new ReadOnlySequence<byte>((ReadOnlySequenceSegment<byte>)_source!, _start, (ReadOnlySequenceSegment<byte>)_guard!, _length)
+        : new ReadOnlySequence<byte>(ContiguousMemory());
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ReadOnlySpan<byte> SlowSpan() => ContiguousMemory().Span;
 
     private ReadOnlyMemory<byte> ContiguousMemory() => _source switch
     {

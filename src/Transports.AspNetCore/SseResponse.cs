@@ -1,16 +1,23 @@
+using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
 namespace Transports;
 
 /// <summary>One response that events are written to. A session has one at a time, and may have several after one another.</summary>
-/// <remarks>Writes come one at a time. Once a client is gone, writes report that; they do not throw.</remarks>
+/// <remarks>
+/// <para>Writes come one at a time. Once a client is gone, writes report that; they do not throw.</para>
+/// <para>The request is never aborted while the server is inside a call that writes to it: over HTTP/3 Kestrel takes its locks for the two in opposite
+/// order, and both would wait for ever. An abort that comes then is the writer's to make, when that call has returned.</para>
+/// </remarks>
 internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, TimeProvider time)
 {
     private readonly TaskCompletionSource _detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationToken _gone = context.RequestAborted;
     private readonly Lock _gate = new();
     private long _writeBegan;
+    private bool _insideWrite;
+    private bool _abortWanted;
 
     /// <summary>A comment: nothing to a client, but proof of life to everything between.</summary>
     public static ReadOnlyMemory<byte> KeepAlive { get; } = ":\n\n"u8.ToArray();
@@ -32,7 +39,7 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
         Volatile.Write(ref _writeBegan, time.GetTimestamp());
         try
         {
-            var flushed = await context.Response.BodyWriter.WriteAsync(events, CancellationToken.None).ConfigureAwait(false);
+            var flushed = await BeginWrite(events).ConfigureAwait(false);
 
             // Kestrel swallows what is written to a connection that is gone.
             return !flushed.IsCompleted && !_gone.IsCancellationRequested;
@@ -56,7 +63,7 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
             return false;
         }
 
-        context.Abort();
+        Abort();
         return true;
     }
 
@@ -74,9 +81,38 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
     {
         lock (_gate)
         {
-            if (!_detached.Task.IsCompleted)
+            if (_insideWrite)
+            {
+                _abortWanted = true;
+            }
+            else if (!_detached.Task.IsCompleted)
             {
                 context.Abort();
+            }
+        }
+    }
+
+    // Returns as soon as the server has the bytes or has to wait, which is where an abort may come.
+    private ValueTask<FlushResult> BeginWrite(ReadOnlyMemory<byte> events)
+    {
+        lock (_gate)
+        {
+            _insideWrite = true;
+        }
+
+        try
+        {
+            return context.Response.BodyWriter.WriteAsync(events, CancellationToken.None);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _insideWrite = false;
+                if (_abortWanted && !_detached.Task.IsCompleted)
+                {
+                    context.Abort();
+                }
             }
         }
     }

@@ -59,6 +59,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpConnector _connector;
     private readonly EndingCalls _ending = new();
+    private readonly RequestWrites _writes = new();
     private bool _disposed;
 
     /// <summary>A transport with its own pool of connections.</summary>
@@ -109,7 +110,7 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
         var compression = new GrpcCompression { IsEnabled = _options.EnableCompression, CompressesSent = _options.EnableCompression, Threshold = _options.CompressionThreshold };
         var content = new GrpcRequestContent("application/grpc", _ending);
         var request = CreateRequest(target, content, compression, call, timeout);
-        var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options, _logger);
+        var connection = new GrpcClientConnection(_invoker, request, content, target, compression, _options, _writes, _logger);
         var started = _options.TimeProvider.GetTimestamp();
         try
         {

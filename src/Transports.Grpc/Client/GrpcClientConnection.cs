@@ -21,7 +21,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
     private ChannelCloseInfo? _abort;
     private volatile bool _isCompleted;
 
-    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, GrpcTransportOptions options, ILogger logger)
+    public GrpcClientConnection(HttpMessageInvoker invoker, HttpRequestMessage request, GrpcRequestContent content, GrpcAddress target, GrpcCompression compression, GrpcTransportOptions options, RequestWrites writes, ILogger logger)
     {
         _invoker = invoker;
         _request = request;
@@ -30,7 +30,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
         _timeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         Method = target.Method;
-        _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, ExplainFailedWriteAsync, logger);
+        _writer = new GrpcRequestWriter(target.Method, options.HttpVersion == System.Net.HttpVersion.Version20, ExplainFailedWriteAsync, writes, logger);
         _reader = new GrpcResponseReader(target.Method, options.TimeProvider, logger);
         content.Restart = _writer.RestartAsync;
         Observe(_responseHeaders.Task);

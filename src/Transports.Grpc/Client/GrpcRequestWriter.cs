@@ -21,6 +21,8 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<Exception, Task, Task> _explain;
     private readonly Action _onFlushed;
+    private readonly Action _onWritten;
+    private readonly RequestWrites _writes;
 
     // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
     private MemoryStream? _replay = new();
@@ -39,6 +41,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     private Task _flushing = Task.CompletedTask;
     private Stream? _writtenTo;
     private Task? _lostTo;
+    private bool _isFlushedLast;
 
     /// <param name="method">The method called, for the log.</param>
     /// <param name="hasWriterOfItsOwn">Whether the connection queues writes and flushes, as HTTP/2's does. A stream of HTTP/3 has one operation at a time, and fails with two.</param>
@@ -46,11 +49,14 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     /// What to do about a failed write instead of throwing what failed: throws the reason, or returns when all is written all the same, which it is when the
     /// task that it is given completes.
     /// </param>
+    /// <param name="writes">The writes of all calls that may share a connection with this one.</param>
     /// <param name="logger">Where to log.</param>
-    public GrpcRequestWriter(string method, bool hasWriterOfItsOwn, Func<Exception, Task, Task> explain, ILogger logger)
+    public GrpcRequestWriter(string method, bool hasWriterOfItsOwn, Func<Exception, Task, Task> explain, RequestWrites writes, ILogger logger)
     {
         _explain = explain;
+        _writes = writes;
         _onFlushed = OnFlushed;
+        _onWritten = OnWritten;
         _hasWriterOfItsOwn = hasWriterOfItsOwn;
         _method = method;
         _logger = logger;
@@ -90,12 +96,19 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
             return WriteThenFlushAsync(output, buffer, restarting, restarted);
         }
 
-        // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
-        // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
         _finish.Reset();
         _writtenTo = output;
         _lostTo = restarted;
         var version = _finish.Version;
+        _isFlushedLast = _writes.Enter();
+        if (_isFlushedLast)
+        {
+            WriteFirst(output, buffer);
+            return new ValueTask(this, version);
+        }
+
+        // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
+        // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
         try
         {
             _writing = output.WriteAsync(_watched.Begin(buffer), _stop.Token);
@@ -167,15 +180,49 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
         }
     }
 
+    // Each flush is a write to the socket. Where other calls write too, theirs are queued meanwhile, and the first flush behind them takes all along.
+    private void WriteFirst(Stream output, ReadOnlyMemory<byte> buffer)
+    {
+        try
+        {
+            _writing = output.WriteAsync(buffer, _stop.Token);
+        }
+        catch (Exception e)
+        {
+            _writing = ValueTask.FromException(e);
+        }
+
+        _writing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onWritten);
+    }
+
+    private void OnWritten()
+    {
+        try
+        {
+            var writing = _writing;
+            _writing = ValueTask.CompletedTask;
+            writing.GetAwaiter().GetResult();
+            _flushing = _writtenTo!.FlushAsync(CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            _writing = ValueTask.FromException(e);
+            _flushing = Task.CompletedTask;
+        }
+
+        _flushing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onFlushed);
+    }
+
     private void OnFlushed()
     {
-        if (!_flushing.IsCompletedSuccessfully || !_writing.IsCompletedSuccessfully || !_watched.IsFlushed)
+        if (!_flushing.IsCompletedSuccessfully || !_writing.IsCompletedSuccessfully || !(_isFlushedLast || _watched.IsFlushed))
         {
             _ = FinishAsync();
             return;
         }
 
         _writing.GetAwaiter().GetResult();
+        _writes.Leave();
         Leave();
         _finish.SetResult(true);
     }
@@ -196,7 +243,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
                     await _flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
-                if (!_watched.IsFlushed)
+                if (!_isFlushedLast && !_watched.IsFlushed)
                 {
                     // A write that had to wait for the peer's window came behind that flush.
                     await _writtenTo!.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -204,6 +251,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
             }
             finally
             {
+                _writes.Leave();
                 Leave();
             }
         }

@@ -22,7 +22,15 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
         => owner as TFeature;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer)
-        => _stoppedReading ? new ValueTask<int>(0) : stream.ReadAsync(buffer, CancellationToken.None);
+    {
+        if (_stoppedReading)
+        {
+            return new ValueTask<int>(0);
+        }
+
+        var reading = stream.ReadAsync(buffer, CancellationToken.None);
+        return reading.IsCompletedSuccessfully ? reading : AwaitReadAsync(reading);
+    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
@@ -103,6 +111,20 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
 
         await stream.DisposeAsync().ConfigureAwait(false);
         await owner.ReleaseAsync(_code).ConfigureAwait(false);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> AwaitReadAsync(ValueTask<int> reading)
+    {
+        try
+        {
+            return await reading.ConfigureAwait(false);
+        }
+        catch (QuicException) when (_stoppedReading && Volatile.Read(ref _aborted) == 0)
+        {
+            // This side's close ended it. Told as a failure, it would break off what was written before that close and is still on its way.
+            return 0;
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace Transports;
@@ -35,7 +34,7 @@ public abstract partial class MessageChannelBase
 
         if ((_received.IsEmpty && !TryFill()) || _lifetime.IsInputDropped)
         {
-            return ReceiveSlowAsync(cancellationToken);
+            return RentReceiveOperation().ReceiveAsync(cancellationToken);
         }
 
         var message = _received.Take(_loan);
@@ -60,7 +59,7 @@ public abstract partial class MessageChannelBase
 
         if ((_received.IsEmpty && !TryFill()) || _lifetime.IsInputDropped)
         {
-            return WaitToReceiveSlowAsync(cancellationToken);
+            return RentReceiveOperation().WaitToReceiveAsync(cancellationToken);
         }
 
         _receiveGate.Exit();
@@ -142,76 +141,6 @@ public abstract partial class MessageChannelBase
             FaultReceive(e);
             return false;
         }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Message?> ReceiveSlowAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            while (!HasInputEnded())
-            {
-                ForgetReceived();
-                var mayHaveMore = await WaitToReceiveCoreAsync(cancellationToken).ConfigureAwait(false);
-                if ((!_received.IsEmpty || TryFill()) && !_lifetime.IsInputDropped)
-                {
-                    return _received.Take(_loan);
-                }
-
-                if (!mayHaveMore)
-                {
-                    EndInput();
-                    break;
-                }
-            }
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            FaultReceive(e);
-        }
-        finally
-        {
-            _receiveGate.Exit();
-        }
-
-        await TellEndAsync(cancellationToken).ConfigureAwait(false);
-
-        return null;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> WaitToReceiveSlowAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            while (!HasInputEnded())
-            {
-                ForgetReceived();
-                var mayHaveMore = await WaitToReceiveCoreAsync(cancellationToken).ConfigureAwait(false);
-                if ((!_received.IsEmpty || TryFill()) && !_lifetime.IsInputDropped)
-                {
-                    return true;
-                }
-
-                if (!mayHaveMore)
-                {
-                    EndInput();
-                    break;
-                }
-            }
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            FaultReceive(e);
-        }
-        finally
-        {
-            _receiveGate.Exit();
-        }
-
-        await TellEndAsync(cancellationToken).ConfigureAwait(false);
-
-        return false;
     }
 
     // The gate is somebody else's: this side has ended the channel, or the caller breaks the rule of one receiver.

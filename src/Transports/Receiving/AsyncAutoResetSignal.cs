@@ -21,6 +21,7 @@ public sealed class AsyncAutoResetSignal(bool runContinuationsAsynchronously = f
 
     private ManualResetValueTaskSourceCore<bool> _core;
     private CancellationTokenRegistration _registration;
+    private Queued? _queued;
     private int _state;
     private volatile bool _alwaysAsynchronously = runContinuationsAsynchronously;
 
@@ -75,7 +76,7 @@ public sealed class AsyncAutoResetSignal(bool runContinuationsAsynchronously = f
 
         cancellationToken.ThrowIfCancellationRequested();
         _core.Reset();
-        _core.RunContinuationsAsynchronously = _alwaysAsynchronously;
+        _core.RunContinuationsAsynchronously = false;
         var previous = Interlocked.CompareExchange(ref _state, Waiting, Idle);
         if (previous == Signalled)
         {
@@ -120,8 +121,9 @@ public sealed class AsyncAutoResetSignal(bool runContinuationsAsynchronously = f
     {
         if (_alwaysAsynchronously)
         {
-            // The wait may have begun before that was asked for.
-            _core.RunContinuationsAsynchronously = true;
+            // Completed there, not here with a continuation that is queued: that would allocate each time.
+            ThreadPool.UnsafeQueueUserWorkItem(_queued ??= new Queued(this), preferLocal: true);
+            return;
         }
 
         _core.SetResult(true);
@@ -166,5 +168,10 @@ public sealed class AsyncAutoResetSignal(bool runContinuationsAsynchronously = f
             _core.RunContinuationsAsynchronously = true;
             _core.SetException(new OperationCanceledException(token));
         }
+    }
+
+    private sealed class Queued(AsyncAutoResetSignal signal) : IThreadPoolWorkItem
+    {
+        public void Execute() => signal._core.SetResult(true);
     }
 }

@@ -8,12 +8,13 @@ namespace Transports;
 /// Its place in a list is guarded by the queue's gate: whoever takes it out completes it, once, outside the gate. A sender's code never
 /// runs there: the write loop completes waiters between two writes.
 /// </remarks>
-internal abstract class PooledWaiter : IValueTaskSource
+/// <param name="continuesInline">Who completes it runs nobody else's code: a thread of the pool that came for this alone.</param>
+internal abstract class PooledWaiter(bool continuesInline = false) : IValueTaskSource
 {
     private static readonly Action<object?, CancellationToken> OnCancelled =
         static (state, token) => ((PooledWaiter)state!).Cancel(token);
 
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = !continuesInline };
     private CancellationTokenRegistration _registration;
     private SendQueue? _queue;
 

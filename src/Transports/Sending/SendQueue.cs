@@ -41,6 +41,9 @@ public sealed partial class SendQueue
     private bool _isOpen = true;
     private bool _serializing;
     private bool _closeWritten;
+
+    // A sender is inside the gate. A hint to who comes meanwhile.
+    private volatile bool _isTaking;
     private long _atOnce;
     private long _accepted;
     private long _written;
@@ -119,6 +122,9 @@ public sealed partial class SendQueue
     public ValueTask SendAsync(in Message message, CancellationToken cancellationToken)
     {
         var size = message.Length + MessageSend.HeaderEstimate;
+
+        // Two senders at once on two processors only take the gate from each other: who finds another inside lets others go on, once its message has its place.
+        var isCrowded = _isTaking;
         switch (TryPut(message, size, out var error))
         {
             case PutResult.Put:
@@ -132,7 +138,7 @@ public sealed partial class SendQueue
                 return SendAsync(new MessageSend(message), cancellationToken);
         }
 
-        return _atOnce >= BytesPerTurn ? TakeTurn() : ValueTask.CompletedTask;
+        return isCrowded || _atOnce >= BytesPerTurn ? TakeTurn() : ValueTask.CompletedTask;
     }
 
     /// <summary>Sends several messages that stay together.</summary>
@@ -299,17 +305,20 @@ public sealed partial class SendQueue
                 return PutResult.Later;
             }
 
+            _isTaking = true;
             try
             {
                 _codec.Write(message, filling);
             }
             catch (Exception e)
             {
+                _isTaking = false;
                 TakeBack(start);
                 error = e;
                 return PutResult.Failed;
             }
 
+            _isTaking = false;
             _accepted += filling.Length - start;
             _atOnce += size;
             return Added() ? PutResult.PutAndRun : PutResult.Put;
@@ -320,6 +329,7 @@ public sealed partial class SendQueue
         where TSend : struct, IFrameSend
     {
         var size = send.Size;
+        var isCrowded = _isTaking;
         while (true)
         {
             var sent = false;
@@ -333,16 +343,19 @@ public sealed partial class SendQueue
                 if (HasRoom(size))
                 {
                     var start = _filling.Length;
+                    _isTaking = true;
                     try
                     {
                         send.WriteTo(this);
                     }
                     catch (Exception e)
                     {
+                        _isTaking = false;
                         TakeBack(start);
                         return ValueTask.FromException(e);
                     }
 
+                    _isTaking = false;
                     sent = true;
                     _accepted += _filling.Length - start;
                     _atOnce += size;
@@ -364,7 +377,7 @@ public sealed partial class SendQueue
             }
         }
 
-        return _atOnce >= BytesPerTurn ? TakeTurn() : ValueTask.CompletedTask;
+        return isCrowded || _atOnce >= BytesPerTurn ? TakeTurn() : ValueTask.CompletedTask;
     }
 
     // Read without the gate: a turn too many or too few does not matter.

@@ -1,11 +1,27 @@
 namespace Transports;
 
 /// <summary>A sender whose message was taken, and who goes on when others have had their turn.</summary>
-internal sealed class TurnWaiter(WriteLoop loop) : PooledWaiter, IThreadPoolWorkItem
+internal sealed class TurnWaiter : PooledWaiter, IThreadPoolWorkItem
 {
+    // One a thread: who goes on gives its waiter back where the next will want one.
+    [ThreadStatic]
+    private static TurnWaiter? t_spare;
+
+    private TurnWaiter()
+        : base(continuesInline: true)
+    {
+    }
+
+    public static TurnWaiter Rent()
+    {
+        var waiter = t_spare ?? new TurnWaiter();
+        t_spare = null;
+        return waiter;
+    }
+
     public void Execute() => Complete();
 
-    protected override void Recycle() => loop.Recycle(this);
+    protected override void Recycle() => t_spare = this;
 
     // Never in a list: its message was taken, so there is nothing to give up.
     protected override bool TryRemove() => false;

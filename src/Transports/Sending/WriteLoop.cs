@@ -39,7 +39,6 @@ internal sealed partial class WriteLoop
     private bool _isAsked;
     private bool _isLate;
     private TaskCompletionSource? _idle;
-    private TurnWaiter? _spareTurn;
 
     // Of whoever moved the state to Running, until it is another.
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _writeAwaiter;
@@ -111,13 +110,11 @@ internal sealed partial class WriteLoop
             return ValueTask.CompletedTask;
         }
 
-        var waiter = Interlocked.Exchange(ref _spareTurn, null) ?? new TurnWaiter(this);
+        var waiter = TurnWaiter.Rent();
         var waiting = waiter.Begin(_queue);
         ThreadPool.UnsafeQueueUserWorkItem(waiter, preferLocal: false);
         return waiting;
     }
-
-    public void Recycle(TurnWaiter waiter) => Volatile.Write(ref _spareTurn, waiter);
 
     public Task WhenIdleAsync()
     {

@@ -81,8 +81,8 @@ internal sealed class Nginx : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    // nginx cannot be asked which port it was given.
-    private static int FreePort()
+    // Such programs cannot be asked which port they were given.
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

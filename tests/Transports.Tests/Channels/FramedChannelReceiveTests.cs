@@ -105,6 +105,41 @@ public sealed class FramedChannelReceiveTests
     }
 
     [Fact]
+    public async Task ReceiveAsync_ResultNotTakenWhenTheNextBegins_IsNotTheNextOnes()
+    {
+        await using var scripted = new ScriptedChannel();
+        var first = scripted.Channel.ReceiveAsync(Ct);
+        var complete = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        first.GetAwaiter().OnCompleted(complete.SetResult);
+        scripted.FeedMessage(1);
+        await complete.Task;
+        var second = scripted.Channel.ReceiveAsync(Ct);
+        scripted.FeedMessage(2, 2);
+
+        (await second)!.Value.ToArray().Should().Equal(2, 2);
+        var message = (await first)!.Value;
+        message.Length.Should().Be(1);
+        var stale = () => message.ToArray();
+        stale.Should().Throw<InvalidOperationException>();
+    }
+
+    [Fact]
+    public async Task ReceiveAsync_ResultTakenTooEarly_IsRefusedAndTheReceiveGoesOn()
+    {
+        await using var scripted = new ScriptedChannel();
+        var receiving = scripted.Channel.ReceiveAsync(Ct);
+        var looking = () => receiving.GetAwaiter().GetResult();
+        looking.Should().Throw<InvalidOperationException>();
+        scripted.FeedMessage(1);
+
+        (await receiving)!.Value.ToArray().Should().Equal(1);
+        var again = () => receiving.GetAwaiter().GetResult();
+        again.Should().Throw<InvalidOperationException>("a result is taken once");
+        scripted.FeedMessage(2);
+        (await scripted.Channel.ReceiveAsync(Ct))!.Value.ToArray().Should().Equal(2);
+    }
+
+    [Fact]
     public async Task ReceiveAsync_CancelledAtAnyPointOfAFrame_LosesNothing()
     {
         await using var scripted = new ScriptedChannel();

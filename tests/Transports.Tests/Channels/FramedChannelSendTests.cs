@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using Transports.Tests.Serialization;
 
 namespace Transports.Tests.Channels;
 
@@ -19,6 +21,36 @@ public sealed class FramedChannelSendTests
         await scripted.Channel.FlushAsync(Ct);
 
         scripted.WrittenMessages().Select(payload => payload[0]).Should().Equal(Enumerable.Range(0, 22).Select(i => (byte)i));
+    }
+
+    [Fact]
+    public async Task SendAsync_WhileAnotherSenderIsInside_KeepsTheOrderOfItsCalls()
+    {
+        await using var scripted = new ScriptedChannel();
+        using var inside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var slow = new FakeSerializer((_, output) =>
+        {
+            inside.Set();
+            goOn.Wait(TimeSpan.FromSeconds(30));
+            output.Write<byte>([0]);
+        });
+        var first = Task.Run(() => scripted.Channel.SendAsync("slow", slow, Ct).AsTask(), Ct);
+        inside.Wait(TimeSpan.FromSeconds(30), Ct).Should().BeTrue();
+        var calling = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var others = Task.Run(
+            () =>
+            {
+                calling.SetResult();
+                return Task.WhenAll(Enumerable.Range(1, 9).Select(i => scripted.Channel.SendAsync(new[] { (byte)i }, Ct).AsTask()));
+            },
+            Ct);
+        await calling.Task;
+        goOn.Set();
+        await Task.WhenAll(first, others);
+        await scripted.Channel.FlushAsync(Ct);
+
+        scripted.WrittenMessages().Select(payload => payload[0]).Should().Equal(Enumerable.Range(0, 10).Select(i => (byte)i));
     }
 
     [Fact]
