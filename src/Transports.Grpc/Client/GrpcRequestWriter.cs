@@ -21,7 +21,6 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<Exception, Task, Task> _explain;
     private readonly Action _onFlushed;
-    private readonly Action _onWritten;
     private readonly RequestWrites _writes;
 
     // What was written while the server has not answered, for another try: gRPC's transparent retry of REFUSED_STREAM.
@@ -41,7 +40,6 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     private Task _flushing = Task.CompletedTask;
     private Stream? _writtenTo;
     private Task? _lostTo;
-    private bool _isFlushedLast;
 
     /// <param name="method">The method called, for the log.</param>
     /// <param name="hasWriterOfItsOwn">Whether the connection queues writes and flushes, as HTTP/2's does. A stream of HTTP/3 has one operation at a time, and fails with two.</param>
@@ -56,7 +54,6 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
         _explain = explain;
         _writes = writes;
         _onFlushed = OnFlushed;
-        _onWritten = OnWritten;
         _hasWriterOfItsOwn = hasWriterOfItsOwn;
         _method = method;
         _logger = logger;
@@ -90,9 +87,10 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     /// <summary>Writes and flushes. Completes when the HTTP stack has the bytes.</summary>
     public ValueTask WriteAsync(ReadOnlyMemory<byte> buffer)
     {
-        var (output, restarting, restarted) = Begin(buffer.Span);
-        if (!_hasWriterOfItsOwn || buffer.Length > MaxFlushedAtOnce || !restarting.IsCompletedSuccessfully)
+        var (output, restarting, restarted, isCrowded) = Begin(buffer.Span);
+        if (!_hasWriterOfItsOwn || buffer.Length > MaxFlushedAtOnce || !restarting.IsCompletedSuccessfully || isCrowded)
         {
+            // Each flush is a write to the socket: where other calls write too, theirs are queued before it, and the first flush takes all along.
             return WriteThenFlushAsync(output, buffer, restarting, restarted);
         }
 
@@ -100,12 +98,6 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
         _writtenTo = output;
         _lostTo = restarted;
         var version = _finish.Version;
-        _isFlushedLast = _writes.Enter();
-        if (_isFlushedLast)
-        {
-            WriteFirst(output, buffer);
-            return new ValueTask(this, version);
-        }
 
         // SocketsHttpHandler has one writer a connection, and a write and its flush are two entries in that writer's queue: awaited
         // one after the other they are two of its turns, and the bytes leave with the second. Queued together they are one.
@@ -180,49 +172,15 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
         }
     }
 
-    // Each flush is a write to the socket. Where other calls write too, theirs are queued meanwhile, and the first flush behind them takes all along.
-    private void WriteFirst(Stream output, ReadOnlyMemory<byte> buffer)
-    {
-        try
-        {
-            _writing = output.WriteAsync(buffer, _stop.Token);
-        }
-        catch (Exception e)
-        {
-            _writing = ValueTask.FromException(e);
-        }
-
-        _writing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onWritten);
-    }
-
-    private void OnWritten()
-    {
-        try
-        {
-            var writing = _writing;
-            _writing = ValueTask.CompletedTask;
-            writing.GetAwaiter().GetResult();
-            _flushing = _writtenTo!.FlushAsync(CancellationToken.None);
-        }
-        catch (Exception e)
-        {
-            _writing = ValueTask.FromException(e);
-            _flushing = Task.CompletedTask;
-        }
-
-        _flushing.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onFlushed);
-    }
-
     private void OnFlushed()
     {
-        if (!_flushing.IsCompletedSuccessfully || !_writing.IsCompletedSuccessfully || !(_isFlushedLast || _watched.IsFlushed))
+        if (!_flushing.IsCompletedSuccessfully || !_writing.IsCompletedSuccessfully || !_watched.IsFlushed)
         {
             _ = FinishAsync();
             return;
         }
 
         _writing.GetAwaiter().GetResult();
-        _writes.Leave();
         Leave();
         _finish.SetResult(true);
     }
@@ -243,7 +201,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
                     await _flushing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
-                if (!_isFlushedLast && !_watched.IsFlushed)
+                if (!_watched.IsFlushed)
                 {
                     // A write that had to wait for the peer's window came behind that flush.
                     await _writtenTo!.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -251,7 +209,6 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
             }
             finally
             {
-                _writes.Leave();
                 Leave();
             }
         }
@@ -295,7 +252,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
     }
 
     // Keeps the bytes for another try, and says where to write them now: behind what was kept before, if that is being written again.
-    private (Stream Output, Task Restarting, Task Restarted) Begin(ReadOnlySpan<byte> bytes)
+    private (Stream Output, Task Restarting, Task Restarted, bool IsCrowded) Begin(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
@@ -317,7 +274,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
                 }
             }
 
-            return (_output!, _restarting, _restarted.Task);
+            return (_output!, _restarting, _restarted.Task, _writes.Enter());
         }
     }
 
@@ -326,6 +283,7 @@ internal sealed class GrpcRequestWriter : IDisposable, IValueTaskSource
         lock (_gate)
         {
             _isWriting = false;
+            _writes.Leave();
             _quiet?.TrySetResult();
         }
     }
