@@ -109,9 +109,9 @@ internal sealed class SseResponse(HttpContext context, TimeSpan writeTimeout, Ti
             lock (_gate)
             {
                 _insideWrite = false;
-                if (_abortWanted && !_detached.Task.IsCompleted)
+                if (_abortWanted)
                 {
-                    context.Abort();
+                    Abort();
                 }
             }
         }
