@@ -32,7 +32,7 @@ internal abstract class PooledWaiter(bool continuesInline = false) : IValueTaskS
     public ValueTask Begin(SendQueue queue)
     {
         _queue = queue;
-        return new ValueTask(this, _core.Version);
+        return Begin();
     }
 
     /// <summary>Under the gate, which a callback that runs at once enters again: the gate is re-entrant, and the waiter is queued.</summary>
@@ -83,6 +83,9 @@ internal abstract class PooledWaiter(bool continuesInline = false) : IValueTaskS
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _core.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>Begins a wait that is in no list.</summary>
+    protected ValueTask Begin() => new(this, _core.Version);
 
     /// <summary>Forgets what it was given, and goes back for reuse.</summary>
     protected abstract void Recycle();

@@ -312,13 +312,15 @@ public sealed partial class SendQueue
             }
             catch (Exception e)
             {
-                _isTaking = false;
                 TakeBack(start);
                 error = e;
                 return PutResult.Failed;
             }
+            finally
+            {
+                _isTaking = false;
+            }
 
-            _isTaking = false;
             _accepted += filling.Length - start;
             _atOnce += size;
             return Added() ? PutResult.PutAndRun : PutResult.Put;
@@ -350,12 +352,14 @@ public sealed partial class SendQueue
                     }
                     catch (Exception e)
                     {
-                        _isTaking = false;
                         TakeBack(start);
                         return ValueTask.FromException(e);
                     }
+                    finally
+                    {
+                        _isTaking = false;
+                    }
 
-                    _isTaking = false;
                     sent = true;
                     _accepted += _filling.Length - start;
                     _atOnce += size;

@@ -12,11 +12,14 @@ internal sealed class TurnWaiter : PooledWaiter, IThreadPoolWorkItem
     {
     }
 
-    public static TurnWaiter Rent()
+    /// <summary>Waits for the next turn of the thread pool, behind what waits for one.</summary>
+    public static ValueTask WaitAsync()
     {
         var waiter = t_spare ?? new TurnWaiter();
         t_spare = null;
-        return waiter;
+        var waiting = waiter.Begin();
+        ThreadPool.UnsafeQueueUserWorkItem(waiter, preferLocal: false);
+        return waiting;
     }
 
     public void Execute() => Complete();

@@ -104,17 +104,7 @@ internal sealed partial class WriteLoop
 
     /// <summary>After sends of <see cref="SendQueue.BytesPerTurn"/> that all completed at once: others get a turn on this thread, where somebody waits for one.</summary>
     public ValueTask TakeTurn()
-    {
-        if (ThreadPool.PendingWorkItemCount <= (_isAsked ? 1 : 0))
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        var waiter = TurnWaiter.Rent();
-        var waiting = waiter.Begin(_queue);
-        ThreadPool.UnsafeQueueUserWorkItem(waiter, preferLocal: false);
-        return waiting;
-    }
+        => ThreadPool.PendingWorkItemCount <= (_isAsked ? 1 : 0) ? ValueTask.CompletedTask : TurnWaiter.WaitAsync();
 
     public Task WhenIdleAsync()
     {
