@@ -63,31 +63,9 @@ public abstract partial class MessageChannelBase
             return new ValueTask<bool>(this, _core.Version);
         }
 
-        Message? IValueTaskSource<Message?>.GetResult(short token)
-        {
-            ThrowIfPending(token);
-            try
-            {
-                return _core.GetResult(token) ? _message : default(Message?);
-            }
-            finally
-            {
-                Recycle();
-            }
-        }
+        Message? IValueTaskSource<Message?>.GetResult(short token) => TakeResult(token, out var message) ? message : default(Message?);
 
-        bool IValueTaskSource<bool>.GetResult(short token)
-        {
-            ThrowIfPending(token);
-            try
-            {
-                return _core.GetResult(token);
-            }
-            finally
-            {
-                Recycle();
-            }
-        }
+        bool IValueTaskSource<bool>.GetResult(short token) => TakeResult(token, out _);
 
         ValueTaskSourceStatus IValueTaskSource<Message?>.GetStatus(short token) => _core.GetStatus(token);
 
@@ -99,20 +77,28 @@ public abstract partial class MessageChannelBase
         void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
             => _core.OnCompleted(continuation, state, token, flags);
 
-        // A second await, or one too early, must not give back what another receive waits on. GetStatus throws for a stale token.
-        private void ThrowIfPending(short token)
+        // Once; then this may be used again.
+        private bool TakeResult(short token, out Message message)
         {
+            // A second await, or one too early, must not give back what another receive waits on. GetStatus throws for a stale token.
             if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
             {
                 throw new InvalidOperationException("The receive has not completed yet: await it.");
             }
-        }
 
-        private void Recycle()
-        {
-            _core.Reset();
-            _message = default;
-            Volatile.Write(ref _channel._spareOperation, this);
+            message = _message;
+            try
+            {
+                return _core.GetResult(token);
+            }
+            finally
+            {
+                // Nor is the caller's token kept, and what hangs on it.
+                _core.Reset();
+                _message = default;
+                _cancellationToken = default;
+                Volatile.Write(ref _channel._spareOperation, this);
+            }
         }
 
         private void Begin(bool takes, CancellationToken cancellationToken)
