@@ -60,6 +60,26 @@ public sealed class SecretsInTextsTests : IAsyncDisposable
         }
     }
 
+    [Fact]
+    public async Task ToString_ChannelWhoseAddressesHoldSecrets_DoesNotTellThem()
+    {
+        var options = new MessageChannelOptions();
+        await using var channel = new FramedMessageChannel(
+            ByteConnection.Create(new MemoryStream()),
+            LengthPrefixedFraming.Default,
+            new MessageChannelContext
+            {
+                TransportName = "stream",
+                Side = ChannelSide.Client,
+                Options = options,
+                Characteristics = new ChannelCharacteristics { MaxMessageSize = options.MaxMessageSize },
+                LocalAddress = new Uri($"ws://user:{Password}@here:1/chat"),
+                RemoteAddress = new Uri($"ws://there:2/chat?access_token={QueryToken}"),
+            });
+
+        channel.ToString().Should().Contain("ws://here:1/chat").And.Contain("ws://there:2/chat").And.NotContain(Password).And.NotContain(QueryToken);
+    }
+
     [Theory]
     [MemberData(nameof(Schemes))]
     public async Task ConnectAndListen_Fail_TellNoSecret(string scheme)

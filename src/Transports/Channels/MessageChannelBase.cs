@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Transports.Extensibility;
 
 namespace Transports;
 
@@ -147,7 +148,7 @@ public abstract partial class MessageChannelBase : IMessageChannel
     public override string ToString()
     {
         var state = CloseInfo is { } info ? $"closed ({info.Status} by {(info.IsRemote ? "peer" : "this side")})" : IsClosing ? "closing" : "open";
-        return $"{Id} {LocalAddress} <-> {RemoteAddress}, {state}";
+        return $"{Id} {AddressText.Of(LocalAddress)} <-> {AddressText.Of(RemoteAddress)}, {state}";
     }
 
     /// <summary>Takes a message of an allowed size into the output buffer.</summary>
