@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Transports.Tests;
 
@@ -21,41 +22,37 @@ public class GrpcConformanceTests : TransportConformanceTests
     protected virtual KestrelTransportOptions Configure(KestrelTransportOptions options) => options;
 }
 
-public sealed class Http3GrpcConformanceTests : GrpcConformanceTests
+public class SecureGrpcConformanceTests : GrpcConformanceTests
 {
-    // MsQuic's, shared by its connections and closed later.
-    protected override int AllowedExtraSockets => 32;
-
     protected override Uri CreateListenAddress() => new("grpc+https://localhost:0");
 
     protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
     {
-        options.HttpVersion = new Version(3, 0);
         options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
         return options;
     }
 
     protected override KestrelTransportOptions Configure(KestrelTransportOptions options)
     {
-        options.Protocols = HttpProtocols.Http3;
         options.Tls.Certificate = TestCertificates.Shared.Server;
         return options;
     }
 }
 
-public sealed class SecureGrpcConformanceTests : GrpcConformanceTests
+public sealed class Http3GrpcConformanceTests : SecureGrpcConformanceTests
 {
-    protected override Uri CreateListenAddress() => new("grpc+https://localhost:0");
+    // MsQuic's, shared by its connections and closed later.
+    protected override int AllowedExtraSockets => 32;
 
     protected override GrpcTransportOptions Configure(GrpcTransportOptions options)
     {
-        options.Tls.TrustedRoots = TestCertificates.Shared.Roots;
-        return options;
+        options.HttpVersion = HttpVersion.Version30;
+        return base.Configure(options);
     }
 
     protected override KestrelTransportOptions Configure(KestrelTransportOptions options)
     {
-        options.Tls.Certificate = TestCertificates.Shared.Server;
-        return options;
+        options.Protocols = HttpProtocols.Http3;
+        return base.Configure(options);
     }
 }

@@ -2,7 +2,7 @@ using Transports.Tests;
 
 namespace Transports.Conformance.Tests;
 
-public sealed class SecureSseConformanceTests : SseConformanceTests
+public class SecureSseConformanceTests : SseConformanceTests
 {
     protected override Uri CreateListenAddress() => new("sse+https://localhost:0/channel?duplex");
 
