@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 
 namespace Transports.Interop.Tests;
@@ -58,6 +60,14 @@ public sealed class Peer : IAsyncDisposable
     /// <summary>Starts a program that does not watch its input: it is killed when the input ends, also when these tests crash. Its errors are in its output.</summary>
     public static Peer StartProgram(string program, params string[] arguments)
         => Run("/bin/sh", ["-c", "\"$@\" 2>&1 & cat >/dev/null; kill $! 2>/dev/null; wait $!", "sh", program, .. arguments]);
+
+    /// <summary>A port for a program that cannot be asked which one it was given.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 
     private static Peer Run(string program, string[] arguments)
     {

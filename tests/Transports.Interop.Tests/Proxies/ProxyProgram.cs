@@ -58,7 +58,7 @@ internal sealed class ProxyProgram : IAsyncDisposable
     private static async Task<ProxyProgram> StartAsync(string name, string ready, Func<int, string> configure, Func<string, string[]> command)
     {
         var directory = Directory.CreateTempSubdirectory($"transports-{name}-");
-        var port = Nginx.FreePort();
+        var port = Peer.FreePort();
         var file = Path.Combine(directory.FullName, "configuration");
         await File.WriteAllTextAsync(file, configure(port));
         var line = command(file);

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Transports.Interop.Tests;
 
 /// <summary>Debian's nginx in front of a server, with everything as nginx has it by default except what an upgrade needs.</summary>
@@ -27,7 +24,7 @@ internal sealed class Nginx : IAsyncDisposable
             directory.UnixFileMode = (UnixFileMode)0b111_101_101;
         }
 
-        var port = FreePort();
+        var port = Peer.FreePort();
         await File.WriteAllTextAsync(Path.Combine(directory.FullName, "nginx.conf"), $$"""
             daemon off;
             pid {{directory}}/pid;
@@ -79,13 +76,5 @@ internal sealed class Nginx : IAsyncDisposable
     {
         await StopAsync();
         _directory.Delete(recursive: true);
-    }
-
-    // Such programs cannot be asked which port they were given.
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
