@@ -5,6 +5,8 @@ namespace Transports;
 /// Channels that wait to be accepted when the listener stops end as <see cref="ChannelCloseStatus.GoingAway"/>, which their peers learn where the protocol
 /// carries it. Over TCP, TLS and Unix sockets, which carry no status, they are aborted: after an orderly end their peers would believe that
 /// what they sent had been received. Disposing stops accepting; accepted channels are their owners'.
+/// The port is free when it returns, but for server-sent events, whose sessions need it for the requests of their clients until the last one has ended. Where all channels have
+/// ended before, disposing waits, up to the close timeout, until what they sent has been handed to the operating system.
 /// </remarks>
 public interface IMessageListener : IAsyncDisposable
 {

@@ -1,16 +1,10 @@
-using System.Net;
-using System.Net.Quic;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,9 +16,9 @@ namespace Transports;
 /// <summary>A Kestrel that hands out the channels opened at one address.</summary>
 /// <remarks>
 /// One that has stopped accepting closes its port at once, and ends with its last channel. Where open channels need new requests, it refuses new
-/// channels instead, and closes its port when the last one has ended.
+/// channels instead, and closes its port when the last one has ended. Disposing one whose channels have all ended waits, up to the close timeout, until what they sent has left this process.
 /// </remarks>
-internal sealed class KestrelListener : IMessageListener
+internal sealed partial class KestrelListener : IMessageListener
 {
     // A free port of one loopback address may be taken on the other.
     private const int PortAttempts = 16;
@@ -35,6 +29,9 @@ internal sealed class KestrelListener : IMessageListener
     private readonly int _backlog;
     private readonly bool _channelsNeedRequests;
     private readonly Lock _gate = new();
+    private readonly TimeSpan _closeTimeout;
+    private readonly HashSet<Task> _channels = [];
+    private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _open;
     private readonly CancellationTokenSource _stopped = new();
     private bool _disposed;
@@ -45,6 +42,7 @@ internal sealed class KestrelListener : IMessageListener
         _application = application;
         _backlog = settings.Backlog;
         _channelsNeedRequests = settings.ChannelsNeedRequests;
+        _closeTimeout = settings.CloseTimeout;
         _logger = logger;
         _accepted = Channel.CreateBounded<IMessageChannel>(settings.Backlog);
         LocalAddress = address;
@@ -195,6 +193,13 @@ internal sealed class KestrelListener : IMessageListener
     /// <returns><see langword="false"/> when the listener has stopped, or too many wait: the channel is still the caller's.</returns>
     public bool TryHandOut(IMessageChannel channel)
     {
+        var closed = channel.Closed;
+        lock (_gate)
+        {
+            _channels.Add(closed);
+        }
+
+        _ = ForgetAsync(closed);
         if (_accepted.Writer.TryWrite(channel))
         {
             return true;
@@ -232,103 +237,29 @@ internal sealed class KestrelListener : IMessageListener
     public async ValueTask DisposeAsync()
     {
         await StopAcceptingAsync().ConfigureAwait(false);
-        Task? stopping;
         lock (_gate)
         {
             _disposed = true;
-            stopping = _open == 0 ? StopIfUnused() : null;
-        }
-
-        if (stopping is not null)
-        {
-            await stopping.ConfigureAwait(false);
-        }
-    }
-
-    // Kestrel would listen without HTTP/3 and say nothing, or throw what says nothing about the option.
-    private static void CheckHttp3(Uri address, HttpProtocols protocols, bool isEncrypted)
-    {
-        if (!isEncrypted)
-        {
-            throw new ArgumentException($"HTTP/3 is always encrypted, and {AddressText.Of(address)} is not: listen at an encrypted address, or leave HTTP/3 out of Protocols.", nameof(address));
-        }
-
-        if (!QuicListener.IsSupported)
-        {
-            throw new TransportUnavailableException(
-                "MsQuic, which HTTP/3 needs",
-                "On Linux install libmsquic 2.2 or later; on Windows it is there from Windows 11 and Server 2022 on. Or leave HTTP/3 out of Protocols.");
-        }
-
-        if (address.Port <= 0 && protocols != HttpProtocols.Http3)
-        {
-            throw new ArgumentException(
-                $"HTTP/3 beside another version needs the same number as a TCP and a UDP port, and {AddressText.Of(address)} leaves the number open: name a port, or set Protocols to Http3 alone.",
-                nameof(address));
-        }
-    }
-
-    private static Task ServeConnectionAsync(ConnectionContext connection, TcpKeepAliveOptions keepAlive, ConnectionDelegate next)
-    {
-        if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
-        {
-            try
+            StopIfUnused();
+            if (_channels.Any(static closed => !closed.IsCompleted))
             {
-                keepAlive.Apply(socket);
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                // The peer has reset it already, as its first read will tell.
+                // They are their users', and the server ends with the last of them.
+                return;
             }
         }
 
-        return next(connection);
-    }
-
-    private static SslServerAuthenticationOptions OptionsFor(
-        TlsServerOptions tls, Func<string?, SslStreamCertificateContext> certificate, SslClientHelloInfo hello)
-    {
-        var options = tls.CreateAuthenticationOptions(certificate(hello.ServerName is { Length: > 0 } name ? name : null));
-
-        // Kestrel's, by the HTTP versions spoken here.
-        options.ApplicationProtocols = null;
-        return options;
-    }
-
-    private static int FreeLoopbackPort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
-    private static void Bind(KestrelServerOptions kestrel, Uri address, Action<ListenOptions> configure)
-    {
-        // With the zone of an IPv6 address.
-        var host = address.IdnHost;
-        if (HostAddress.IsLocalhostName(host))
+        // All channels have ended, but what they flushed may still lie in the server's own buffers: a process that exits now would take it along. The clock is the
+        // system's, as one that stands still must not keep a listener.
+        try
         {
-            kestrel.ListenLocalhost(address.Port, configure);
+            await _unused.Task.WaitAsync(_closeTimeout).ConfigureAwait(false);
         }
-        else if (IPAddress.TryParse(host, out var ip))
+        catch (TimeoutException)
         {
-            kestrel.Listen(ip, address.Port, configure);
-        }
-        else
-        {
-            throw new ArgumentException($"Cannot listen at '{AddressText.Of(address)}': '{host}' is a name. Write localhost, an IP address of this machine, or [::] for all of its addresses.", nameof(address));
-        }
-    }
-
-    private static Uri BoundAddress(Uri address, WebApplication application)
-    {
-        if (address.Port > 0)
-        {
-            return address;
+            return;
         }
 
-        var bound = application.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
-        return HostAddress.ChangeScheme(address, address.Scheme, BindingAddress.Parse(bound).Port);
+        await _stopping!.ConfigureAwait(false);
     }
 
     private async Task InvokeAsync(HttpContext context, RequestDelegate answer)
@@ -349,15 +280,28 @@ internal sealed class KestrelListener : IMessageListener
                 _open--;
 
                 // Not awaited: the server waits for this request.
-                _ = StopIfUnused();
+                StopIfUnused();
             }
         }
     }
 
     // Under the gate.
-    private Task? StopIfUnused()
+    private void StopIfUnused()
     {
-        return _disposed && _open == 0 ? _stopping ??= Task.Run(StopAsync) : null;
+        if (_disposed && _open == 0)
+        {
+            _stopping ??= Task.Run(StopAsync);
+            _unused.TrySetResult();
+        }
+    }
+
+    private async Task ForgetAsync(Task closed)
+    {
+        await closed.ConfigureAwait(false);
+        lock (_gate)
+        {
+            _channels.Remove(closed);
+        }
     }
 
     private async Task StopServerAsync()

@@ -21,4 +21,7 @@ internal sealed record KestrelListenerSettings
 
     /// <summary>Sets Kestrel's options, before it listens.</summary>
     public required Action<KestrelServerOptions> Configure { get; init; }
+
+    /// <summary>How long a listener whose channels have ended waits for their connections.</summary>
+    public required TimeSpan CloseTimeout { get; init; }
 }

@@ -75,6 +75,7 @@ public sealed class KestrelTransport : IServerTransport
             Tls = _options.Tls,
             TcpKeepAlive = _options.TcpKeepAlive,
             Backlog = _options.AcceptBacklog,
+            CloseTimeout = _options.CloseTimeout,
 
             // An event stream that breaks is asked for again, and what a client sends comes in requests of its own.
             ChannelsNeedRequests = address.Scheme.StartsWith("sse+", StringComparison.Ordinal),

@@ -4,7 +4,8 @@ namespace Transports;
 public sealed class SseServerOptions
 {
     /// <summary>
-    /// How many bytes of events each session keeps for a client that comes back with <c>Last-Event-ID</c>. Default 64 KiB, from 0 to 1 GiB; 0
+    /// How many bytes of events each session keeps for a client that comes back with <c>Last-Event-ID</c>. Default 64 KiB, from 0 to 1 GiB. What was written last is kept whatever its size, until more is
+    /// written, as it may not have arrived: after a large binary message an idle session holds it once, as base64. 0
     /// keeps none and writes no ids: a session ends with its connection, and its channel is not
     /// <see cref="ChannelCharacteristics.IsReliable"/>. A page begins anew, a channel ends.
     /// </summary>

@@ -48,12 +48,12 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
     /// <inheritdoc/>
     public async ValueTask<IMessageChannel> ConnectAsync(Uri address, CancellationToken cancellationToken = default)
     {
-        UdpAddresses.Check(address, portRequired: true);
+        var host = HostAddress.ParseForConnect(address, "udp");
         using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await ConnectCoreAsync(address, both.Token).ConfigureAwait(false);
+            return await ConnectCoreAsync(address, host, both.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -62,15 +62,16 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         catch (OperationCanceledException e)
         {
             throw new TransportException(
-                $"The addresses of {address.IdnHost} were not found within {_options.ConnectTimeout.TotalSeconds:0.###} seconds (ConnectTimeout). Check the name server, or raise ConnectTimeout.", e);
+                $"The addresses of {host.Host} were not found within {_options.ConnectTimeout.TotalSeconds:0.###} seconds (ConnectTimeout). Check the name server, or raise ConnectTimeout.", e);
         }
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
+    public ValueTask<IMessageListener> ListenAsync(Uri address, CancellationToken cancellationToken = default)
     {
-        UdpAddresses.Check(address, portRequired: false);
-        var target = (await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))[0];
+        cancellationToken.ThrowIfCancellationRequested();
+        var host = HostAddress.Parse(address, "udp");
+        var target = host.ToListenAddress();
         Socket? socket = null;
         try
         {
@@ -92,14 +93,14 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
                 socket.IOControl(unchecked((int)0x9800000C), [0, 0, 0, 0], null);
             }
 
-            socket.Bind(new IPEndPoint(target, address.Port));
+            socket.Bind(new IPEndPoint(target, host.Port));
             ConfigureMulticastSending(socket);
             Join(socket);
             var listener = new UdpListener(
-                socket, UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!), _options, _characteristics, _logger, _channelLogger);
+                socket, HostAddress.ToUri("udp", socket.LocalEndPoint)!, _options, _characteristics, _logger, _channelLogger);
             UdpLog.Listening(_logger, listener.LocalAddress);
             listener.Start();
-            return listener;
+            return new ValueTask<IMessageListener>(listener);
         }
         catch (SocketException e)
         {
@@ -113,10 +114,12 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         }
     }
 
-    private async ValueTask<IMessageChannel> ConnectCoreAsync(Uri address, CancellationToken cancellationToken)
+    private async ValueTask<IMessageChannel> ConnectCoreAsync(Uri address, HostAddress host, CancellationToken cancellationToken)
     {
         Exception? failure = null;
-        foreach (var target in await UdpAddresses.ResolveAsync(address, _options.PreferIPv6, cancellationToken).ConfigureAwait(false))
+        var found = await host.ResolveAsync(cancellationToken).ConfigureAwait(false);
+        var first = _options.PreferIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        foreach (var target in found.OrderBy(one => one.AddressFamily == first ? 0 : 1))
         {
             cancellationToken.ThrowIfCancellationRequested();
             Socket? socket = null;
@@ -130,14 +133,14 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
                 }
 
                 // Sends nothing: the kernel finds a route and a local address, and lets only this peer's datagrams in.
-                await socket.ConnectAsync(new IPEndPoint(target, address.Port), cancellationToken).ConfigureAwait(false);
+                await socket.ConnectAsync(new IPEndPoint(target, host.Port), cancellationToken).ConfigureAwait(false);
                 return new UdpClientChannel(socket, _options, new MessageChannelContext
                 {
                     TransportName = "udp",
                     Side = ChannelSide.Client,
                     Characteristics = _characteristics,
                     Options = _options,
-                    LocalAddress = UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!),
+                    LocalAddress = HostAddress.ToUri("udp", socket.LocalEndPoint),
                     RemoteAddress = address,
                     Logger = _channelLogger,
                 });
@@ -155,7 +158,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         }
 
         throw new TransportException(
-            $"No socket could be opened towards {AddressText.Of(address)}. {failure?.Message ?? "The name has no address."}"
+            $"No socket could be opened towards {AddressText.Of(address)}. {failure?.Message}"
             + (failure is SocketException { SocketErrorCode: SocketError.AccessDenied } ? " For a broadcast address, set UdpTransportOptions.EnableBroadcast." : ""),
             failure);
     }

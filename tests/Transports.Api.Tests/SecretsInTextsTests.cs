@@ -131,6 +131,56 @@ public sealed class SecretsInTextsTests : IAsyncDisposable
         }
     }
 
+    /// <summary>A token in the query and in a header, in a channel's whole life: opened, named, refused, sent over, broken.</summary>
+    [Theory]
+    [InlineData("ws", "/here", true)]
+    [InlineData("sse+http", "/here", true)]
+    [InlineData("sse+http", "/here?duplex", true)]
+    [InlineData("grpc+http", "/package.Service/Method", false)]
+    [InlineData("tcp", "", false)]
+    [InlineData("udp", "", false)]
+    [InlineData("mem", "here", false)]
+    public async Task Channel_FromItsOpeningToItsEnd_TellsNoSecret(string scheme, string path, bool takesQuery)
+    {
+        var authorization = $"Bearer {QueryToken}";
+        using var sockets = new WebSocketTransport(new WebSocketTransportOptions { ConfigureRequest = request => request.Headers.TryAddWithoutValidation("Authorization", authorization) }, _log);
+        using var events = new SseTransport(new SseTransportOptions { ConfigureRequest = request => request.Headers.TryAddWithoutValidation("Authorization", authorization) }, _log);
+        using var calls = new GrpcTransport(new GrpcTransportOptions { Metadata = { { "authorization", authorization } } }, _log);
+        var client = new MessageChannelFactory([sockets, events, calls, .. _transports.Where(one => one is not (WebSocketTransport or SseTransport or GrpcTransport))], [Logged]);
+        var listenAt = new Uri(scheme == "mem" ? $"mem://{path}" : $"{scheme}://127.0.0.1:0{path}");
+        await using var listener = await new MessageChannelFactory(_transports, [Logged]).ListenAsync(listenAt, Token);
+        var address = takesQuery ? new Uri($"{listener.LocalAddress}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}access_token={QueryToken}") : listener.LocalAddress;
+
+        foreach (var isClientsFault in new[] { true, false })
+        {
+            await using var near = await client.ConnectAsync(address, Token);
+            if (near.Characteristics.Direction == ChannelDirection.Bidirectional)
+            {
+                await near.SendAsync("hello", Token);
+            }
+
+            await using var far = (await listener.AcceptAsync(Token))!;
+            await far.SendAsync("hello", Token);
+            (await near.ReceiveAsync(Token)).Should().NotBeNull();
+            Check("a channel's name", $"{near} {far} {near.Id} {far.Id}");
+            await CheckAsync(address, async () => await near.SendAsync(new byte[2 * 1024 * 1024], Token));
+            (isClientsFault ? near : far).Abort(new FormatException("no"));
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+            patience.CancelAfter(TimeSpan.FromSeconds(3));
+            foreach (var channel in new[] { near, far })
+            {
+                await CheckAsync(address, async () => await channel.ReceiveAsync(patience.Token));
+                await CheckAsync(address, async () => await channel.SendAsync("late", patience.Token));
+                Check("an end", channel.Closed.IsCompleted ? $"{await channel.Closed}" : "");
+            }
+        }
+
+        _log.Lines.Should().NotBeEmpty();
+        Check("the log", string.Join('\n', _log.Lines));
+
+        IMessageChannel Logged(IMessageChannel channel) => channel.WithLogging(_log.CreateLogger(""));
+    }
+
     [Theory]
     [InlineData("ws")]
     [InlineData("sse+http")]

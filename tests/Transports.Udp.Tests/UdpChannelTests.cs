@@ -184,13 +184,36 @@ public sealed class UdpChannelTests : UdpFixture
     }
 
     [Theory]
-    [InlineData("udp://localhost")]
-    [InlineData("udp://localhost:0")]
-    [InlineData("tcp://localhost:1")]
-    public async Task Connect_AddressThatCannotBeDialled_SaysWhatToWrite(string address)
+    [InlineData("udp://localhost", "*udp://localhost:5000*")]
+    [InlineData("udp://localhost:0", "*write the port of the server*")]
+    [InlineData("udp://localhost:1/path", "*udp://localhost:5000*more after them*")]
+    [InlineData("tcp://localhost:1", "*udp://localhost:5000*")]
+    public async Task Connect_AddressThatCannotBeDialled_SaysWhatToWrite(string address, string text)
     {
         var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(new Uri(address), Token).AsTask()).Should().ThrowAsync<ArgumentException>();
-        refused.WithMessage("*udp://host:port*");
+        refused.WithMessage(text);
+    }
+
+    [Fact]
+    public async Task Listen_AtAName_IsRefusedAsByEveryTransport()
+        => (await new UdpTransport().Invoking(one => one.ListenAsync(new Uri("udp://example.test:0"), Token).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithMessage("*'example.test' is a name*localhost*[::]*");
+
+    [Theory(Timeout = HangTimeout)]
+    [InlineData("udp://127.0.0.1:0")]
+    [InlineData("udp://[::]:0")]
+    public async Task EndPoints_OfBothChannels_AreEachOthers(string address)
+    {
+        Requirement.SkipUnless(Socket.OSSupportsIPv6, "ipv6", "This machine has no IPv6.");
+        var listener = await ListenAsync(address: address);
+        var client = await ConnectAsync(new Uri($"udp://127.0.0.1:{listener.LocalAddress.Port}"));
+        await client.SendAsync("hello"u8.ToArray(), Token);
+        var server = await AcceptAsync(listener);
+
+        var atClient = client.GetFeature<IConnectionEndPointFeature>()!;
+        var atServer = server.GetFeature<IConnectionEndPointFeature>()!;
+        atServer.RemoteEndPoint.Should().Be(atClient.LocalEndPoint);
+        ((IPEndPoint)atServer.LocalEndPoint!).Port.Should().Be(((IPEndPoint)atClient.RemoteEndPoint!).Port);
     }
 
     /// <summary>Every timer is due when it is made: a timeout is over before what it bounds begins.</summary>

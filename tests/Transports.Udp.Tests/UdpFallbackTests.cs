@@ -252,7 +252,7 @@ public sealed class UdpFallbackTests : UdpFixture
         return socket;
     }
 
-    private static Uri AddressOf(Socket socket) => UdpAddresses.ToUri((IPEndPoint)socket.LocalEndPoint!);
+    private static Uri AddressOf(Socket socket) => HostAddress.ToUri("udp", socket.LocalEndPoint)!;
 
     // Runs of one size, short and long, and single ones between.
     private static Message[] Numbered(int count = Datagrams) => [.. Enumerable.Range(0, count).Select(i =>

@@ -28,7 +28,7 @@ internal sealed class UdpClientChannel : UdpMessageChannel, IInPlaceSerializer
     private bool _abandon;
 
     public UdpClientChannel(Socket socket, UdpTransportOptions options, MessageChannelContext context)
-        : base(new DatagramWriter(socket, new UdpCounters(new KernelDropCounter(socket)), options), options, context)
+        : base(new DatagramWriter(socket, new UdpCounters(new KernelDropCounter(socket)), options), new UdpEndPoints(socket.LocalEndPoint, socket.RemoteEndPoint), options, context)
     {
         _socket = socket;
         _reader = new DatagramReader(socket, connected: true, options, OnReadable);

@@ -34,6 +34,7 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
     private readonly DatagramReader _reader;
     private readonly UdpPeerTable _peers;
     private readonly ITimer _sweep;
+    private readonly IPEndPoint _bound;
 
     // The reader's alone.
     private readonly List<UdpPeerChannel> _toWake = [];
@@ -52,7 +53,8 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         Room = new SendRoom(socket);
 
         // Bound to no address in particular, it has to answer from the one that was asked.
-        var isWildcard = ((IPEndPoint)socket.LocalEndPoint!).Address is var bound && (bound.Equals(IPAddress.Any) || bound.Equals(IPAddress.IPv6Any));
+        _bound = (IPEndPoint)socket.LocalEndPoint!;
+        var isWildcard = _bound.Address.Equals(IPAddress.Any) || _bound.Address.Equals(IPAddress.IPv6Any);
         var tellsLocal = isWildcard && options.Calls.IsSupported && options.Calls.TryEnablePacketInfo(socket);
         _reader = new DatagramReader(socket, connected: false, options, OnReadable, tellsLocal);
         _peers = new UdpPeerTable(options, Open, () => UdpLog.PeersFull(logger, address, options.MaxPeers));
@@ -260,14 +262,15 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         var address = new SocketAddress(Socket.AddressFamily, isIPv6 ? 28 : 16);
         _reader.Sender[..address.Size].CopyTo(address.Buffer.Span);
         var peer = (IPEndPoint)new IPEndPoint(isIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0).Create(address);
-        return new UdpPeerChannel(this, key, address, _options, new MessageChannelContext
+        var local = key.Local.IsKnown ? new IPEndPoint(key.Local.ToIPAddress(), LocalAddress.Port) : _bound;
+        return new UdpPeerChannel(this, key, address, new UdpEndPoints(local, peer), _options, new MessageChannelContext
         {
             TransportName = "udp",
             Side = ChannelSide.Server,
             Characteristics = _characteristics,
             Options = _options,
-            LocalAddress = key.Local.IsKnown ? UdpAddresses.ToUri(new IPEndPoint(key.Local.ToIPAddress(), LocalAddress.Port)) : LocalAddress,
-            RemoteAddress = UdpAddresses.ToUri(peer),
+            LocalAddress = HostAddress.ToUri("udp", local),
+            RemoteAddress = HostAddress.ToUri("udp", peer),
             Logger = _channelLogger,
         });
     }

@@ -22,8 +22,8 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     private int _position;
     private bool _stopped;
 
-    public UdpPeerChannel(UdpListener listener, PeerKey key, SocketAddress address, UdpTransportOptions options, MessageChannelContext context)
-        : base(new DatagramWriter(listener.Socket, address, key.Local, listener.Room, counters: listener.Counters.ForChannel(), options), options, context)
+    public UdpPeerChannel(UdpListener listener, PeerKey key, SocketAddress address, UdpEndPoints endPoints, UdpTransportOptions options, MessageChannelContext context)
+        : base(new DatagramWriter(listener.Socket, address, key.Local, listener.Room, counters: listener.Counters.ForChannel(), options), endPoints, options, context)
     {
         _listener = listener;
         Key = key;

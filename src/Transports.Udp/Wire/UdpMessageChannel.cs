@@ -11,15 +11,18 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSink
 {
     private readonly SendQueue _queue;
     private readonly DatagramWriter _writer;
+    private readonly UdpEndPoints _endPoints;
 
     /// <summary>A channel.</summary>
     /// <param name="writer">What sends its datagrams, and counts them.</param>
+    /// <param name="endPoints">Its two ends.</param>
     /// <param name="options">Limits.</param>
     /// <param name="context">Who it is.</param>
-    protected UdpMessageChannel(DatagramWriter writer, UdpTransportOptions options, MessageChannelContext context)
+    protected UdpMessageChannel(DatagramWriter writer, UdpEndPoints endPoints, UdpTransportOptions options, MessageChannelContext context)
         : base(context)
     {
         _writer = writer;
+        _endPoints = endPoints;
         _queue = new SendQueue(new LengthPrefixedCodec(MaxMessageSize), this, options, MaxMessageSize);
     }
 
@@ -36,7 +39,7 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSink
 
     public override TFeature? GetFeature<TFeature>()
         where TFeature : class
-        => Counters as TFeature ?? base.GetFeature<TFeature>();
+        => Counters as TFeature ?? _endPoints as TFeature ?? base.GetFeature<TFeature>();
 
     ValueTask IFrameSink.WriteAsync(ReadOnlyMemory<byte> frames) => _writer.WriteAsync(frames);
 

@@ -74,4 +74,7 @@ public abstract class DelegatingMessageChannel : IMessageChannel
         GC.SuppressFinalize(this);
         return Inner.DisposeAsync();
     }
+
+    /// <summary>What the channel below says of itself: id, addresses and state.</summary>
+    public override string? ToString() => Inner.ToString();
 }

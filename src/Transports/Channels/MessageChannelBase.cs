@@ -193,5 +193,5 @@ public abstract partial class MessageChannelBase : IMessageChannel
 
     // Looks at the text first: to ask for the parts of an address is to make and keep them.
     private static Uri? WithoutUserInfo(Uri? address)
-        => address?.OriginalString.Contains('@', StringComparison.Ordinal) != true || address.UserInfo.Length == 0 ? address : new UriBuilder(address) { UserName = "", Password = "" }.Uri;
+        => address?.OriginalString.Contains('@', StringComparison.Ordinal) != true || address.UserInfo.Length == 0 ? address : HostAddress.ChangeScheme(address, address.Scheme);
 }

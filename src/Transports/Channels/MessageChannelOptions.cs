@@ -33,7 +33,7 @@ public class MessageChannelOptions
     /// <summary>Where buffers come from. Default <see cref="ArrayPool{T}.Shared"/>.</summary>
     public ArrayPool<byte> BufferPool { get; set; } = ArrayPool<byte>.Shared;
 
-    /// <summary>The clock of every timeout. Default <see cref="TimeProvider.System"/>.</summary>
+    /// <summary>The clock of every timeout. Default <see cref="TimeProvider.System"/>. One that stands still keeps <see cref="CloseTimeout"/> and <see cref="SendTimeout"/> from ending, and the channel from looking after a peer while nobody receives.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     /// <summary>Checks the values and their relations.</summary>

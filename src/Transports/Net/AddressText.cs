@@ -51,6 +51,12 @@ public readonly struct AddressText(Uri? address)
 
         // An address without // has no host to the parser, which takes name:password@host for a path under the scheme "name".
         var text = address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.SafeUnescaped);
+        if (address.HostNameType == UriHostNameType.IPv6 && address.IdnHost.Contains('%', StringComparison.Ordinal))
+        {
+            // The components have lost the zone, without which a link-local address leads nowhere.
+            text = text.Replace(address.Host, $"[{address.IdnHost}]", StringComparison.Ordinal);
+        }
+
         if (address.Query.Length == 0 && address.OriginalString.Contains('?', StringComparison.Ordinal))
         {
             // Some schemes have no query to the parser, which takes it for a part of the path.

@@ -187,7 +187,12 @@ public sealed class MessageServer : IAsyncDisposable
         await WaitForHandlersAsync().ConfigureAwait(false);
         if (listener is not null)
         {
-            await QuietlyAsync(listener.DisposeAsync).ConfigureAwait(false);
+            var disposing = QuietlyAsync(listener.DisposeAsync).AsTask();
+            if (!await EndWithinAsync(disposing, _options.ShutdownTimeout, _giveUp.Token).ConfigureAwait(false))
+            {
+                await EndWithinAsync(disposing, EndGrace, CancellationToken.None).ConfigureAwait(false);
+            }
+
             Log.ServerStopped(_logger, listener.LocalAddress);
         }
 

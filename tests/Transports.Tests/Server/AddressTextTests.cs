@@ -11,6 +11,7 @@ public sealed class AddressTextTests
     [InlineData("wss://s3cret@host:8443/", "wss://host:8443/")]
     [InlineData("unix:///run/app.sock", "unix:///run/app.sock")]
     [InlineData("tcp://[fe80::1]:5000", "tcp://[fe80::1]:5000/")]
+    [InlineData("ws://[fe80::1%1]:5000/chat?t0ken", "ws://[fe80::1%1]:5000/chat?…")]
     [InlineData("user:s3cret@host:5000", "…@host:5000")]
     [InlineData("tcp:localhost:5000", "tcp:localhost:5000")]
     [InlineData("//user:s3cret@host?t0ken", "…@host?…")]
