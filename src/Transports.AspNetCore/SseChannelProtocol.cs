@@ -232,6 +232,11 @@ internal sealed class SseChannelProtocol(ChannelRunner runner) : IChannelProtoco
         {
             status = e.StatusCode;
         }
+        catch (IOException)
+        {
+            // Kestrel's word for a chunk size that no number holds, and for a connection that breaks inside the body: nobody's fault here, so no error of the application.
+            status = StatusCodes.Status400BadRequest;
+        }
 
         await AnswerPostAsync(context, status).ConfigureAwait(false);
     }

@@ -192,6 +192,48 @@ public class EndpointTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("/v1")]
+    public async Task MapGrpcMessageChannel_UnknownMethodOfTheService_IsUnimplementedInGrpcsWords(string prefix)
+    {
+        await using var app = ScriptedServer.Build(HttpProtocols.Http2);
+        app.UseRouting();
+        app.MapGroup(prefix).MapGrpcMessageChannel("shop.Orders/Get", EchoServer.EchoAsync);
+        app.MapGroup(prefix).MapGrpcMessageChannel("shop.Orders/Watch", EchoServer.EchoAsync);
+        app.MapPost($"{prefix}/shop.Orders/export", () => "page");
+        await app.StartAsync(Token);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
+        {
+            BaseAddress = new Uri(app.Urls.First()),
+            DefaultRequestVersion = new Version(2, 0),
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+
+        using var unknown = await PostAsync("shop.Orders/Forget", "application/grpc");
+        ((int)unknown.StatusCode).Should().Be(200);
+        var status = unknown.Headers.TryGetValues("grpc-status", out var values) ? values : unknown.TrailingHeaders.GetValues("grpc-status");
+        status.Should().Equal("12");
+
+        using var known = await PostAsync("shop.Orders/Watch", "application/grpc");
+        known.TrailingHeaders.GetValues("grpc-status").Should().Equal("0");
+        using var page = await PostAsync("shop.Orders/Forget", "text/plain");
+        ((int)page.StatusCode).Should().Be(404);
+        using var own = await PostAsync("shop.Orders/export", "text/plain");
+        (await own.Content.ReadAsStringAsync(Token)).Should().Be("page");
+        using var otherService = await PostAsync("shop.Carts/Get", "application/grpc");
+        ((int)otherService.StatusCode).Should().Be(404);
+
+        async Task<HttpResponseMessage> PostAsync(string path, string type)
+        {
+            using var content = new ByteArrayContent([0, 0, 0, 0, 0]);
+            content.Headers.TryAddWithoutValidation("content-type", type);
+            var response = await http.PostAsync(new Uri($"{prefix}/{path}", UriKind.Relative), content, Token);
+            await response.Content.ReadAsByteArrayAsync(Token);
+            return response;
+        }
+    }
+
+    [Theory]
     [InlineData("Application/GRPC")]
     [InlineData("application/grpc;charset=utf-8")]
     [InlineData("application/grpc+json")]

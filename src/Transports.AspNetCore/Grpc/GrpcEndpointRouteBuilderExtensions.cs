@@ -19,7 +19,8 @@ public static class GrpcEndpointRouteBuilderExtensions
     /// <remarks>
     /// gRPC needs HTTP/2. With TLS it is negotiated; an endpoint in cleartext needs <c>HttpProtocols.Http2</c> alone. Clients that stop without a
     /// word are noticed by Kestrel's HTTP/2 pings: see <see cref="MessageChannelEndpointOptions.Http2"/>. Set
-    /// <c>Limits.MinResponseDataRate</c> to <see langword="null"/> where clients may read slowly.
+    /// <c>Limits.MinResponseDataRate</c> to <see langword="null"/> where clients may read slowly. Calls of methods that the service does not have end with UNIMPLEMENTED.
+    /// Those of a service of which nothing is mapped are not found (404), which clients of gRPC take for the same.
     /// </remarks>
     /// <exception cref="ArgumentException">The method is not of that form.</exception>
     public static IEndpointConventionBuilder MapGrpcMessageChannel(
@@ -39,6 +40,7 @@ public static class GrpcEndpointRouteBuilderExtensions
 
         var runner = ChannelRunner.Create(endpoints, handler, options);
         var endpoint = new ChannelEndpoint([new GrpcChannelProtocol(runner)], runner.Options.Guard);
+        GrpcUnknownMethod.Map(endpoints, parts[0], runner.Options, runner.Logger);
         return endpoints.Map("/" + method, endpoint.InvokeAsync).WithDisplayName($"gRPC {method}");
     }
 }

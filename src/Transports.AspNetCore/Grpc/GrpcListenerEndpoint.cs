@@ -33,10 +33,7 @@ internal sealed class GrpcListenerEndpoint(KestrelListener listener, GrpcAddress
 
     private Task RefuseMethod(HttpContext context, IMessageChannel channel)
     {
-        var call = channel.GetFeature<IGrpcServerCallFeature>()!;
-        var reason = $"There is no method {call.Method} here.";
-        Log.GrpcCallRefused(logger, call.Method, context.Connection.Id, GrpcStatusCode.Unimplemented, reason);
-        call.SetStatus(GrpcStatusCode.Unimplemented, reason);
+        GrpcUnknownMethod.Refuse(context, channel, logger);
         return Task.CompletedTask;
     }
 }

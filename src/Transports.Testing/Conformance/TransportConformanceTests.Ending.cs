@@ -129,6 +129,45 @@ public abstract partial class TransportConformanceTests
         Assert.False(end.IsRemote);
     }
 
+    /// <summary>Both sides close at the same moment, while they receive: both are closed in order, and it is not so that each is told that the other did it.</summary>
+    [Fact(Timeout = HangTimeout)]
+    public async Task Close_ByBothSidesAtOnce_IsNotThePeersDoingOnBoth()
+    {
+        OnlyIfReliable();
+        var listener = await ListenAsync();
+        for (var round = 0; round < RaceIterations; round++)
+        {
+            var pair = await ConnectAsync(listener);
+            var receiving = new[] { pair.Client, pair.Server }
+                .Where(static channel => channel.Characteristics.Direction != ChannelDirection.UnidirectionalSend)
+                .Select(static channel => Task.Run(() => ReceiveToTheEndAsync(channel), Token))
+                .ToList();
+            await Task.WhenAll(
+                Task.Run(() => pair.Client.CloseAsync(cancellationToken: Token).AsTask(), Token),
+                Task.Run(() => pair.Server.CloseAsync(cancellationToken: Token).AsTask(), Token));
+            await Task.WhenAll(receiving);
+            var client = await ClosedAsync(pair.Client);
+            var server = await ClosedAsync(pair.Server);
+            Assert.Equal(ChannelCloseStatus.Normal, client.Status);
+            Assert.Equal(ChannelCloseStatus.Normal, server.Status);
+            Assert.False(client.IsRemote && server.IsRemote, "Both closed, and each is told that the other did.");
+        }
+
+        static async Task ReceiveToTheEndAsync(IMessageChannel channel)
+        {
+            try
+            {
+                while (await channel.ReceiveAsync(Token) is not null)
+                {
+                }
+            }
+            catch (MessageChannelClosedException)
+            {
+                // This side was first.
+            }
+        }
+    }
+
     /// <summary>Close, abort and dispose by many threads at once: all complete, and the channel has one end.</summary>
     [Fact(Timeout = HangTimeout)]
     public async Task Close_ManyAtOnceWithAbortsAndDisposes_AllCompleteWithOneEnd()

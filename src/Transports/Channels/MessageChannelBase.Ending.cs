@@ -44,11 +44,14 @@ public abstract partial class MessageChannelBase
         }
 
         var info = new ChannelCloseInfo(status, IsRemote: false, description);
+
+        // A peer that finished first is the one that ended it; closing after it is only the answer. Asked before this side begins: what comes meanwhile may answer it.
+        var answers = PeerFinished && status == ChannelCloseStatus.Normal;
         var mine = _lifetime.TryBeginClose(info, out var closing);
         DropInput(endedBefore: mine is null);
         if (mine is not null)
         {
-            _ = RunCloseAsync(info, mine);
+            _ = RunCloseAsync(info, answers, mine);
         }
 
         return closing.IsCompleted && !cancellationToken.IsCancellationRequested
@@ -182,7 +185,7 @@ public abstract partial class MessageChannelBase
         }
     }
 
-    private async Task RunCloseAsync(ChannelCloseInfo info, TaskCompletionSource completion)
+    private async Task RunCloseAsync(ChannelCloseInfo info, bool answers, TaskCompletionSource completion)
     {
         try
         {
@@ -204,8 +207,7 @@ public abstract partial class MessageChannelBase
                 }
             }
 
-            // A peer that finished first is the one that ended it; closing after it is only the answer.
-            End(info with { IsRemote = PeerFinished && info.Status == ChannelCloseStatus.Normal }, null, abort: false, drop: true);
+            End(info with { IsRemote = answers }, null, abort: false, drop: true);
         }
         catch (OperationCanceledException e)
         {

@@ -12,6 +12,7 @@ internal sealed partial class FrameReader
     // Made by whoever comes first: who waits for it, or who completes it.
     private TaskCompletionSource? _released;
     private TaskCompletionSource? _notReading;
+    private TaskCompletionSource? _drained;
 
     /// <summary>This side has ended the channel, and nobody is inside the gate any more: buffers go back when the pending read has left them.</summary>
     /// <param name="abandon">A message in them may still be looked at.</param>
@@ -19,7 +20,40 @@ internal sealed partial class FrameReader
 
     /// <summary>Reads and drops what the peer still sends, until its end or its protocol's.</summary>
     /// <param name="seized">This side has ended the channel, so <see cref="Seize"/> was called or will be. Otherwise the peer has closed, and what stands before that stays with the receiver.</param>
-    public async Task DrainAsync(bool seized)
+    /// <remarks>Begun once: a close and what overtakes it wait for the same, as a connection is read by one at a time, and given back behind the last read.</remarks>
+    public Task DrainAsync(bool seized)
+    {
+        var mine = new TaskCompletionSource();
+        if (Interlocked.CompareExchange(ref _drained, mine, null) is { } begun)
+        {
+            return begun.Task;
+        }
+
+        _ = RunDrainAsync(seized, mine);
+        return mine.Task;
+    }
+
+    private static TaskCompletionSource CompletedSource()
+    {
+        var source = new TaskCompletionSource();
+        source.SetResult();
+        return source;
+    }
+
+    private async Task RunDrainAsync(bool seized, TaskCompletionSource drained)
+    {
+        try
+        {
+            await ReadAndDropAsync(seized).ConfigureAwait(false);
+            drained.SetResult();
+        }
+        catch (Exception e)
+        {
+            drained.SetException(e);
+        }
+    }
+
+    private async Task ReadAndDropAsync(bool seized)
     {
         if (seized)
         {
@@ -71,13 +105,6 @@ internal sealed partial class FrameReader
         {
             _pool.Return(scratch);
         }
-    }
-
-    private static TaskCompletionSource CompletedSource()
-    {
-        var source = new TaskCompletionSource();
-        source.SetResult();
-        return source;
     }
 
     private Task WhenReleasedAsync()

@@ -153,6 +153,30 @@ public sealed class EndingTests
         }
     }
 
+    /// <summary>The close reads on for the peer's end when an abort comes: the connection goes back behind that read, and is not read a second time beside it.</summary>
+    [Fact]
+    public async Task Abort_WhileACloseReadsOn_GivesTheConnectionBackBehindThatRead()
+    {
+        var scripted = new ScriptedChannel();
+        scripted.Connection.AbortLeavesReads = true;
+        scripted.Connection.HoldWrites();
+        await scripted.Channel.SendAsync(new byte[] { 1 }, Ct);
+        var closing = scripted.Channel.CloseAsync(cancellationToken: Ct).AsTask();
+        await scripted.Connection.ReadBegun.WaitAsync(Ct);
+
+        scripted.Channel.Abort();
+        await closing;
+        scripted.Connection.WasAborted.Should().BeTrue();
+        scripted.Connection.IsReading.Should().BeTrue();
+        scripted.Connection.Disposed.IsCompleted.Should().BeFalse();
+
+        // Fails if it is given back, or read by another, while it is being read.
+        scripted.Connection.FeedFailure(new IOException("aborted"));
+        await scripted.Connection.Disposed.WaitAsync(TimeSpan.FromMinutes(1), Ct);
+        scripted.Connection.ReadsBegun.Should().Be(1);
+        scripted.Pool.Verify();
+    }
+
     /// <summary>The close comes when the connection's host has said that it is broken, and what is written has not failed yet.</summary>
     [Fact]
     public async Task CloseAsync_WhileTheConnectionIsFoundBroken_IsNotClean()

@@ -24,6 +24,9 @@ internal sealed class ScriptedConnection : ByteConnection
     /// <summary>The most bytes one read gives.</summary>
     public int ReadLimit { get; init; } = int.MaxValue;
 
+    /// <summary>An abort leaves a read in progress, as an abort that the system is slow with does, until <see cref="FeedFailure"/>.</summary>
+    public bool AbortLeavesReads { get; set; }
+
     public bool WritesCompleted { get; private set; }
 
     public bool WasAborted { get; private set; }
@@ -32,6 +35,9 @@ internal sealed class ScriptedConnection : ByteConnection
 
     /// <summary>How many reads have ended with bytes.</summary>
     public int Reads { get; private set; }
+
+    /// <summary>How many reads were begun.</summary>
+    public int ReadsBegun { get; private set; }
 
     /// <summary>A read has begun.</summary>
     public Task ReadBegun => _readBegun.Task;
@@ -153,6 +159,7 @@ internal sealed class ScriptedConnection : ByteConnection
         inRead?.Invoke();
         lock (_gate)
         {
+            ReadsBegun++;
             (_reading is null).Should().BeTrue("one read at a time");
             if (WasAborted)
             {
@@ -216,12 +223,16 @@ internal sealed class ScriptedConnection : ByteConnection
 
     public override void Abort(ChannelCloseInfo info)
     {
-        TaskCompletionSource<int>? reading;
+        TaskCompletionSource<int>? reading = null;
         TaskCompletionSource? hold;
         lock (_gate)
         {
             WasAborted = true;
-            (reading, _reading) = (_reading, null);
+            if (!AbortLeavesReads)
+            {
+                (reading, _reading) = (_reading, null);
+            }
+
             (hold, _hold) = (_hold, null);
         }
 
