@@ -63,6 +63,22 @@ public interface IMessageChannel : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled; nothing of the batch was sent.</exception>
     ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken = default);
 
+    /// <summary>Sends one message if there is room for it now; never waits.</summary>
+    /// <param name="message">The message; zero bytes is a message. Its memory is the caller's again when the call returns, whatever it returns.</param>
+    /// <returns>
+    /// <see langword="true"/> when the channel has taken the message, as when <see cref="SendAsync(Message, CancellationToken)"/> completes. <see langword="false"/> when that would have
+    /// waited: the message was not sent, and the channel is intact. There is room while the output buffer, with this message in it, stays within the transport's
+    /// <c>SendBufferSize</c>; a message larger than that finds room only in an empty buffer. While other sends wait for room there is none: nobody is overtaken.
+    /// It may write to the connection on the caller's thread, as a send does, when that takes what is given without a wait.
+    /// </returns>
+    /// <remarks>For those who would rather drop than wait: one slow reader among many must not hold up the others. After <see langword="false"/>, try again with the next message; to wait for room, send.</remarks>
+    /// <exception cref="MessageTooLargeException">The message is over the limit. Nothing was sent; the channel stays open.</exception>
+    /// <exception cref="MessageFramingException">The framing cannot carry this payload. Nothing was sent; the channel stays open.</exception>
+    /// <exception cref="MessageChannelClosedException">The channel has ended, or is closing.</exception>
+    /// <exception cref="InvalidOperationException">Sending was completed with <see cref="CompleteSendingAsync"/>.</exception>
+    /// <exception cref="NotSupportedException">The channel only receives.</exception>
+    bool TrySend(in Message message);
+
     /// <summary>Waits until every message accepted before this call has been handed to the operating system.</summary>
     /// <param name="cancellationToken">Gives up waiting; what was accepted is sent all the same.</param>
     /// <returns>Completes when the bytes have left the process. It does not mean that the peer has them.</returns>

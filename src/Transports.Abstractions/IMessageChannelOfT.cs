@@ -16,6 +16,12 @@ public interface IMessageChannel<TSend, TReceive> : IAsyncDisposable
     /// <remarks>When the serializer throws, its exception reaches the caller, nothing is sent and the channel stays open.</remarks>
     ValueTask SendAsync(TSend value, CancellationToken cancellationToken = default);
 
+    /// <summary>Serializes a value and sends it if there is room for it now; never waits. See <see cref="IMessageChannel.TrySend"/>.</summary>
+    /// <param name="value">The value. It is read before the call returns and not kept.</param>
+    /// <returns><see langword="false"/> when there is no room: nothing was sent, and the channel is intact.</returns>
+    /// <remarks>When the serializer throws, its exception reaches the caller, nothing is sent and the channel stays open.</remarks>
+    bool TrySend(TSend value);
+
     /// <summary>Waits until everything accepted has left the process; see <see cref="IMessageChannel.FlushAsync"/>.</summary>
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask FlushAsync(CancellationToken cancellationToken = default);

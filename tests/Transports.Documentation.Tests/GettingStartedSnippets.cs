@@ -90,6 +90,34 @@ public sealed partial class GettingStartedSnippets
         lines.Should().Equal("one", "two", "three");
     }
 
+    [Fact(Timeout = 30_000)]
+    public async Task TrySend_AsShown_HoldsNobodyUp()
+    {
+        var (client, server) = await ConnectAsync();
+        await using var disposingClient = client;
+        await using var disposingServer = server;
+        IMessageChannel[] members = [client];
+        var update = new byte[1000];
+        var missed = 0;
+        while (missed == 0)
+        {
+            // snippet: try-send
+            foreach (var member in members)
+            {
+                if (!member.TrySend(update))
+                {
+                    // Its buffer is full, or others wait for room: this one misses an update.
+                    missed++;
+                }
+            }
+
+            // end snippet
+        }
+
+        (await server.ReceiveAsync())!.Value.Length.Should().Be(update.Length);
+        client.Closed.IsCompleted.Should().BeFalse();
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

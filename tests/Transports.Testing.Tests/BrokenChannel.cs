@@ -63,6 +63,26 @@ internal sealed class BrokenChannel(IMessageChannel inner, BrokenPromise promise
         }
     }
 
+    public override bool TrySend(in Message message)
+    {
+        switch (promise)
+        {
+            case BrokenPromise.TriesAndLosesIt when !Closed.IsCompleted:
+                return true;
+            case BrokenPromise.SaysThereIsNoRoomAndSends:
+                Inner.TrySend(message);
+                return false;
+            case BrokenPromise.NeverHasRoom when !Closed.IsCompleted:
+            case BrokenPromise.HasNoRoomAfterTheEnd when Closed.IsCompleted:
+                return false;
+            case BrokenPromise.WaitsForRoom:
+                Inner.SendAsync(message).AsTask().GetAwaiter().GetResult();
+                return true;
+            default:
+                return Inner.TrySend(message);
+        }
+    }
+
     public override async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         if (promise == BrokenPromise.NeverEndsAFlush && !cancellationToken.CanBeCanceled)

@@ -17,4 +17,9 @@ public enum BrokenPromise
     ThrowsSomethingElse,
     ThrowsFromClose,
     AcceptsAfterTheEnd,
+    TriesAndLosesIt,
+    SaysThereIsNoRoomAndSends,
+    NeverHasRoom,
+    HasNoRoomAfterTheEnd,
+    WaitsForRoom,
 }

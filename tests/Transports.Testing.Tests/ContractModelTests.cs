@@ -28,6 +28,11 @@ public sealed class ContractModelTests
     [InlineData(BrokenPromise.ThrowsSomethingElse, "which the contract does not know")]
     [InlineData(BrokenPromise.ThrowsFromClose, "ending never throws")]
     [InlineData(BrokenPromise.AcceptsAfterTheEnd, "accepted a send after the end")]
+    [InlineData(BrokenPromise.TriesAndLosesIt, "did not come")]
+    [InlineData(BrokenPromise.SaysThereIsNoRoomAndSends, "whose send was NoRoom")]
+    [InlineData(BrokenPromise.NeverHasRoom, "found no room, though its peer had received all")]
+    [InlineData(BrokenPromise.HasNoRoomAfterTheEnd, "it should have thrown")]
+    [InlineData(BrokenPromise.WaitsForRoom, "waits for room, and must never wait")]
     public async Task AnyProgram_ChannelThatBreaksAPromise_IsFound(BrokenPromise promise, string told)
     {
         for (var seed = 1; seed <= EnoughSeeds; seed++)

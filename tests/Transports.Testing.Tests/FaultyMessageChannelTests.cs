@@ -21,6 +21,42 @@ public sealed class FaultyMessageChannelTests
     }
 
     [Fact(Timeout = 30_000)]
+    public async Task TrySend_WithADelay_HasNoRoomUntilTheChannelEnds()
+    {
+        var (first, second) = Wire.CreateChannels();
+        await using var faulty = first.WithFaults(new ChannelFaultOptions { Delay = TimeSpan.FromMinutes(1) });
+        await using (second)
+        {
+            faulty.TrySend("now").Should().BeFalse();
+            faulty.Abort();
+            faulty.Invoking(static f => f.TrySend("now")).Should().Throw<MessageChannelClosedException>();
+        }
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task TrySend_SameSeed_DropsTheSameMessages()
+    {
+        var runs = new List<List<string>>();
+        foreach (var seed in new[] { 7, 7, 8 })
+        {
+            var (first, second) = Wire.CreateChannels();
+            await using var faulty = first.WithFaults(new ChannelFaultOptions { Seed = seed, DropProbability = 0.5 });
+            await using (second)
+            {
+                for (var i = 0; i < 100; i++)
+                {
+                    faulty.TrySend($"{i}").Should().BeTrue();
+                }
+
+                await faulty.CompleteSendingAsync(Token);
+                runs.Add(await ReceiveAllAsync(second));
+            }
+        }
+
+        runs[0].Should().HaveCountGreaterThan(20).And.HaveCountLessThan(80).And.Equal(runs[1]).And.NotEqual(runs[2]);
+    }
+
+    [Fact(Timeout = 30_000)]
     public async Task Send_Drops_SameSeedDropsTheSameMessages()
     {
         var runs = new List<List<string>>();

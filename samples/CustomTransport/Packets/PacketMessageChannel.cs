@@ -68,7 +68,15 @@ internal sealed class PacketMessageChannel : MessageChannelBase, IFrameSink, IIn
         return GetSendError() is { } error ? ValueTask.FromException(error) : _queue.SendAsync(value, serializer, cancellationToken);
     }
 
+    public bool TrySend<T>(T value, IMessageSerializer<T> serializer)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        return GetSendError() is { } error ? throw error : _queue.TrySend(value, serializer);
+    }
+
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken) => _queue.SendAsync(message, cancellationToken);
+
+    protected override bool TrySendCore(in Message message) => _queue.TrySend(message);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken) => _queue.SendAsync(batch, cancellationToken);
 

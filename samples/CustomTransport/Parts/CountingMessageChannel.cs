@@ -23,5 +23,16 @@ public sealed class CountingMessageChannel(IMessageChannel inner) : DelegatingMe
         await Inner.SendAsync(batch, cancellationToken).ConfigureAwait(false);
         Interlocked.Add(ref _sent, count);
     }
+
+    public override bool TrySend(in Message message)
+    {
+        var sent = Inner.TrySend(message);
+        if (sent)
+        {
+            Interlocked.Increment(ref _sent);
+        }
+
+        return sent;
+    }
 }
 // end snippet

@@ -23,6 +23,9 @@ public abstract partial class TransportConformanceTests
             await pair.Server.FlushAsync(Token);
             await pair.Server.DisposeAsync();
             await SendUntilClosedAsync(pair.Client, static () => 0);
+
+            // Not false: there will never be room again.
+            Assert.Throws<MessageChannelClosedException>(() => pair.Client.TrySend("late"u8.ToArray()));
             for (var i = 0; i < LastMessages; i++)
             {
                 Assert.Equal(BitConverter.GetBytes(i), await ReceiveBytesAsync(pair.Client));

@@ -18,6 +18,37 @@ internal sealed class FaultyMessageChannel(IMessageChannel inner, ChannelFaultOp
     public override ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken = default)
         => SendAsync(batch, single: false, cancellationToken);
 
+    // Where a send would wait, for its turn or its delay, there is no room: with a delay, never.
+    public override bool TrySend(in Message message)
+    {
+        if (Inner.Closed.IsCompleted)
+        {
+            return Inner.TrySend(message);
+        }
+
+        if (options.Delay > TimeSpan.Zero || !_turnstile.Wait(0))
+        {
+            return false;
+        }
+
+        try
+        {
+            FailOrCut(1);
+            var isDropped = options.DropProbability > 0 && _random.NextDouble() < options.DropProbability;
+            if (!isDropped && !Inner.TrySend(message))
+            {
+                return false;
+            }
+
+            _sent++;
+            return true;
+        }
+        finally
+        {
+            _turnstile.Release();
+        }
+    }
+
     private async ValueTask SendAsync(ReadOnlyMemory<Message> batch, bool single, CancellationToken cancellationToken)
     {
         await _turnstile.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -28,16 +59,7 @@ internal sealed class FaultyMessageChannel(IMessageChannel inner, ChannelFaultOp
                 await Task.Delay(options.Delay, options.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
 
-            if (options.FailSendProbability > 0 && _random.NextDouble() < options.FailSendProbability)
-            {
-                throw new TransportException("This send was made to fail by ChannelFaultOptions.FailSendProbability. Nothing was sent; the channel is intact.");
-            }
-
-            if (options.CutAfterMessages is { } limit && _sent + batch.Length > limit)
-            {
-                Inner.Abort(new TransportException($"The connection was cut by ChannelFaultOptions.CutAfterMessages, after {_sent} messages."));
-            }
-
+            FailOrCut(batch.Length);
             var kept = Keep(batch);
             if (single && !kept.IsEmpty)
             {
@@ -53,6 +75,19 @@ internal sealed class FaultyMessageChannel(IMessageChannel inner, ChannelFaultOp
         finally
         {
             _turnstile.Release();
+        }
+    }
+
+    private void FailOrCut(int count)
+    {
+        if (options.FailSendProbability > 0 && _random.NextDouble() < options.FailSendProbability)
+        {
+            throw new TransportException("This send was made to fail by ChannelFaultOptions.FailSendProbability. Nothing was sent; the channel is intact.");
+        }
+
+        if (options.CutAfterMessages is { } limit && _sent + count > limit)
+        {
+            Inner.Abort(new TransportException($"The connection was cut by ChannelFaultOptions.CutAfterMessages, after {_sent} messages."));
         }
     }
 

@@ -25,6 +25,14 @@ internal static class ModelAftermath
             return Task.CompletedTask;
         }).ConfigureAwait(false);
         await Twice("a send", async () => await channel.SendAsync(new byte[ModelPayload.MinSize]).ConfigureAwait(false), mustFail: true).ConfigureAwait(false);
+        await Twice(
+            "a TrySend",
+            () =>
+            {
+                channel.TrySend(new byte[ModelPayload.MinSize]);
+                return Task.CompletedTask;
+            },
+            mustFail: true).ConfigureAwait(false);
         await Twice("a batch", async () => await channel.SendAsync(new Message[] { new byte[ModelPayload.MinSize], new byte[ModelPayload.MinSize] }).ConfigureAwait(false), mustFail: true).ConfigureAwait(false);
         await Twice("a flush", async () => await channel.FlushAsync().ConfigureAwait(false)).ConfigureAwait(false);
         await Twice("CompleteSending", async () => await channel.CompleteSendingAsync().ConfigureAwait(false)).ConfigureAwait(false);

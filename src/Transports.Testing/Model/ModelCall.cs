@@ -21,10 +21,16 @@ internal sealed class ModelCall(int end, ModelActor actor, int step, ModelOp op)
 
     public Exception? Error { get; set; }
 
+    /// <summary>The channel had ended when the call began.</summary>
+    public bool ClosedBefore { get; set; }
+
+    /// <summary>A <see cref="ModelOpKind.TrySend"/> that was told so.</summary>
+    public bool FoundNoRoom { get; set; }
+
     public CancellationTokenSource? Source { get; set; }
 
     /// <summary>The message may have gone out, whole.</summary>
-    public bool MayArrive => op.Kind == ModelOpKind.Send && Outcome is ModelOutcome.Done or ModelOutcome.Closed or ModelOutcome.Pending or ModelOutcome.Unexpected;
+    public bool MayArrive => op.IsSend && Outcome is ModelOutcome.Done or ModelOutcome.Closed or ModelOutcome.Pending or ModelOutcome.Unexpected;
 
     public override string ToString() => $"{(end == 0 ? "client" : "server")}.{actor.Number}#{step} {op}";
 }

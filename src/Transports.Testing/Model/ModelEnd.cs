@@ -47,9 +47,10 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
         history.Start(call);
         try
         {
+            call.ClosedBefore = channel.Closed.IsCompleted;
             await CallAsync(call, token).ConfigureAwait(false);
             AfterCall(call);
-            history.End(call, ModelOutcome.Done, null);
+            history.End(call, call.FoundNoRoom ? ModelOutcome.NoRoom : ModelOutcome.Done, null);
         }
         catch (Exception e)
         {
@@ -93,7 +94,7 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
         OperationCanceledException when token.IsCancellationRequested => ModelOutcome.Cancelled,
         MessageChannelClosedException => ModelOutcome.Closed,
         MessageTooLargeException when call.Op.Kind == ModelOpKind.SendTooLarge => ModelOutcome.Refused,
-        InvalidOperationException when call.Op.Kind is ModelOpKind.Send or ModelOpKind.SendTooLarge => ModelOutcome.Refused,
+        InvalidOperationException when call.Op.IsSend || call.Op.Kind == ModelOpKind.SendTooLarge => ModelOutcome.Refused,
         NotSupportedException when call.Op.Kind == ModelOpKind.CompleteSending => ModelOutcome.Refused,
         MessageFramingException when call.Op.Kind == ModelOpKind.Receive => ModelOutcome.Closed,
         _ => ModelOutcome.Unexpected,
@@ -110,7 +111,7 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
 
     private ValueTask CallAsync(ModelCall call, CancellationToken token) => call.Op.Kind switch
     {
-        ModelOpKind.Send or ModelOpKind.SendTooLarge => SendAsync(call, token),
+        ModelOpKind.Send or ModelOpKind.TrySend or ModelOpKind.SendTooLarge => SendAsync(call, token),
         ModelOpKind.Flush => channel.FlushAsync(token),
         ModelOpKind.Receive => ReceiveAsync(token),
         ModelOpKind.TryReceive => TryReceive(),
@@ -137,6 +138,12 @@ internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, Mo
 
         try
         {
+            if (op.Kind == ModelOpKind.TrySend)
+            {
+                call.FoundNoRoom = !channel.TrySend(messages[0]);
+                return;
+            }
+
             await (messages.Length == 1 ? channel.SendAsync(messages[0], token) : channel.SendAsync(messages, token)).ConfigureAwait(false);
         }
         finally

@@ -17,11 +17,14 @@ internal sealed record ModelOp(ModelOpKind Kind)
 
     public ChannelCloseStatus Status { get; init; }
 
+    /// <summary>What it sends may arrive.</summary>
+    public bool IsSend => Kind is ModelOpKind.Send or ModelOpKind.TrySend;
+
     public override string ToString()
     {
         var text = Kind switch
         {
-            ModelOpKind.Send or ModelOpKind.SendTooLarge => string.Create(CultureInfo.InvariantCulture, $"{Kind} {MessageKind} [{string.Join(' ', Sizes)}]"),
+            ModelOpKind.Send or ModelOpKind.TrySend or ModelOpKind.SendTooLarge => string.Create(CultureInfo.InvariantCulture, $"{Kind} {MessageKind} [{string.Join(' ', Sizes)}]"),
             ModelOpKind.Close => $"{Kind} {Status}",
             _ => $"{Kind}",
         };

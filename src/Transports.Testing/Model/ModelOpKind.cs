@@ -6,6 +6,9 @@ internal enum ModelOpKind
     /// <summary>Sends one message or a batch.</summary>
     Send,
 
+    /// <summary>Sends one message if there is room.</summary>
+    TrySend,
+
     /// <summary>Sends a message over the limit, alone or behind one within it: refused.</summary>
     SendTooLarge,
     Flush,

@@ -27,6 +27,11 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
     /// <returns>What is wrong, or <see langword="null"/>.</returns>
     public string? FindStall()
     {
+        if (history.Calls.FirstOrDefault(static call => call.Op.Kind == ModelOpKind.TrySend && call.Outcome == ModelOutcome.Pending) is { } trying)
+        {
+            return $"{trying} waits for room, and must never wait.";
+        }
+
         if (ends.Any(static end => end.EndersBegan != long.MaxValue || !end.Channel.Characteristics.IsReliable))
         {
             return null;
@@ -41,7 +46,7 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
                 continue;
             }
 
-            var accepted = calls.Where(call => call.End != end.Number && call.Op.Kind == ModelOpKind.Send && call.Outcome == ModelOutcome.Done).Sum(static call => call.Op.Sizes.Count);
+            var accepted = calls.Where(call => call.End != end.Number && call.Op.IsSend && call.Outcome == ModelOutcome.Done).Sum(static call => call.Op.Sizes.Count);
             if (accepted > end.Received.Count)
             {
                 return string.Create(CultureInfo.InvariantCulture, $"{end.Name} waits for a message, has received {end.Received.Count}, and {accepted} were accepted by its peer: nothing moves.");
@@ -72,9 +77,41 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
             case ModelOutcome.Done when call.Op.Cancel == ModelCancel.Before && call.Op.Kind is ModelOpKind.Send or ModelOpKind.Flush or ModelOpKind.Receive:
                 history.Violate($"{call} went on with a token that was cancelled before.");
                 break;
-            case ModelOutcome.Refused when call.Op.Kind == ModelOpKind.Send && !SendingWasCompleted(call):
+            case ModelOutcome.Refused when call.Op.IsSend && !SendingWasCompleted(call):
                 history.Violate($"{call} was refused: {call.Error!.Message}");
                 break;
+            case ModelOutcome.NoRoom:
+                CheckNoRoom(call);
+                break;
+        }
+    }
+
+    // That there is no room is said of an open channel only, and not when nothing can be in its way: all that its end has sent was received, and nobody else was sending.
+    private void CheckNoRoom(ModelCall tried)
+    {
+        var end = ends[tried.End];
+        if (tried.ClosedBefore)
+        {
+            history.Violate($"{tried} found no room, though the channel had ended: it should have thrown.");
+            return;
+        }
+
+        if (!end.Channel.Characteristics.IsReliable)
+        {
+            return;
+        }
+
+        // Flushes and closes use the buffer too.
+        var others = history.Calls.Where(call => call != tried && call.End == tried.End && call.Started < tried.Ended && call.Actor.Role != ModelRole.Receiver).ToList();
+        if (others.Any(call => call.Ended > tried.Started || (call.Op.IsSend && call.Outcome is not (ModelOutcome.Done or ModelOutcome.NoRoom or ModelOutcome.Cancelled))))
+        {
+            return;
+        }
+
+        var sent = others.Where(static call => call.Op.IsSend && call.Outcome == ModelOutcome.Done).Sum(static call => call.Op.Sizes.Count);
+        if (ends[1 - tried.End].Received.Count(received => received.Moment < tried.Started) >= sent)
+        {
+            history.Violate($"{tried} found no room, though its peer had received all that was sent before.");
         }
     }
 
@@ -83,7 +120,7 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
 
     private void CheckDirection(ModelEnd from, ModelEnd to)
     {
-        var sends = history.Calls.Where(call => call.End == from.Number && call.Op.Kind == ModelOpKind.Send).ToList();
+        var sends = history.Calls.Where(call => call.End == from.Number && call.Op.IsSend).ToList();
         var direction = new ModelDirection(from, to, sends, history);
         var characteristics = to.Channel.Characteristics;
         if (!characteristics.IsReliable || !characteristics.IsOrdered)

@@ -10,6 +10,9 @@ internal enum ModelOutcome
     /// <summary>By its token: nothing was sent.</summary>
     Cancelled,
 
+    /// <summary>There was no room: nothing was sent.</summary>
+    NoRoom,
+
     /// <summary>The call was not allowed: nothing was sent.</summary>
     Refused,
 

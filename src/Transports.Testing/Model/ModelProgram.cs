@@ -69,6 +69,8 @@ internal sealed class ModelProgram
                 2 => new ModelOp(ModelOpKind.SendTooLarge) { Sizes = random.Next(2) == 0 ? [_limits.Of(end).MaxMessageSize + 1] : [ModelPayload.MinSize, _limits.Of(end).MaxMessageSize + 1] },
                 < 7 => new ModelOp(ModelOpKind.Send) { Sizes = CreateBatch(random), MessageKind = kind, InPieces = random.Next(4) == 0, Cancel = cancel },
 
+                8 or 9 or 10 => new ModelOp(ModelOpKind.TrySend) { Sizes = [CreateSize(random)], MessageKind = kind, InPieces = random.Next(4) == 0 },
+
                 // A message of no bytes does not say whose it is, so outside of batches one sender alone sends any.
                 7 when sender == 0 => new ModelOp(ModelOpKind.Send) { Sizes = [0], MessageKind = kind, Cancel = cancel },
                 _ => new ModelOp(ModelOpKind.Send) { Sizes = [CreateSize(random)], MessageKind = kind, InPieces = random.Next(4) == 0, Cancel = cancel },

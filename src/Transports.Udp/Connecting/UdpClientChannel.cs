@@ -54,6 +54,12 @@ internal sealed class UdpClientChannel : UdpMessageChannel, IInPlaceSerializer
         return GetSendError() is { } error ? ValueTask.FromException(error) : Queue.SendAsync(value, serializer, cancellationToken);
     }
 
+    public bool TrySend<T>(T value, IMessageSerializer<T> serializer)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        return GetSendError() is { } error ? throw error : Queue.TrySend(value, serializer);
+    }
+
     protected override bool ReceiveCore(ref ReceivedMessages messages)
     {
         if (_read == ReadState.Done)

@@ -110,6 +110,9 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
             ? ValueTask.FromException(error)
             : base.SendCoreAsync(message, cancellationToken);
 
+    protected override bool TrySendCore(in Message message)
+        => _limit.Applies && GetLimitError(message.Length + AmplificationLimit.HeaderSize) is { } error ? throw error : base.TrySendCore(message);
+
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
     {
         long cost = 0;

@@ -60,6 +60,8 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSink
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
         => _queue.SendAsync(message, cancellationToken);
 
+    protected override bool TrySendCore(in Message message) => _queue.TrySend(message);
+
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
         => _queue.SendAsync(batch, cancellationToken);
 

@@ -56,6 +56,12 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IInPl
         return GetSendError() is { } error ? ValueTask.FromException(error) : _queue.SendAsync(value, serializer, cancellationToken);
     }
 
+    public bool TrySend<T>(T value, IMessageSerializer<T> serializer)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        return GetSendError() is { } error ? throw error : _queue.TrySend(value, serializer);
+    }
+
     ValueTask IFrameSink.WriteAsync(ReadOnlyMemory<byte> frames) => _writer.WriteAsync(frames);
 
     Exception IFrameSink.OnWriteFailed(Exception error)
@@ -77,6 +83,8 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IInPl
     }
 
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken) => _queue.SendAsync(message, cancellationToken);
+
+    protected override bool TrySendCore(in Message message) => _queue.TrySend(message);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken) => _queue.SendAsync(batch, cancellationToken);
 

@@ -64,6 +64,19 @@ internal sealed class HeartbeatMessageChannel : DelegatingMessageChannel
         return Inner.SendAsync(batch, cancellationToken);
     }
 
+    public override bool TrySend(in Message message)
+    {
+        if (IsPing(message))
+        {
+            throw IsReserved();
+        }
+
+        // Only what is sent stands for a ping.
+        var sent = Inner.TrySend(message);
+        Volatile.Write(ref _sent, _sent || sent);
+        return sent;
+    }
+
     public override ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         if (_seen is not null && !cancellationToken.IsCancellationRequested)

@@ -27,6 +27,21 @@ internal sealed class LoggingMessageChannel : DelegatingMessageChannel
     public override ValueTask SendAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken = default)
         => _logger.IsEnabled(LogLevel.Trace) ? SendLoggedAsync(batch, cancellationToken) : Inner.SendAsync(batch, cancellationToken);
 
+    public override bool TrySend(in Message message)
+    {
+        if (!Inner.TrySend(message))
+        {
+            return false;
+        }
+
+        if (_logger.IsEnabled(LogLevel.Trace))
+        {
+            LogSent(message);
+        }
+
+        return true;
+    }
+
     public override ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         var receiving = Inner.ReceiveAsync(cancellationToken);

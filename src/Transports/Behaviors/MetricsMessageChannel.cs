@@ -55,6 +55,21 @@ internal sealed class MetricsMessageChannel : DelegatingMessageChannel
         return sending;
     }
 
+    public override bool TrySend(in Message message)
+    {
+        if (!Inner.TrySend(message))
+        {
+            return false;
+        }
+
+        if (TransportsInstrumentation.MeasuresMessages)
+        {
+            Count(message.Length, _sendTags);
+        }
+
+        return true;
+    }
+
     public override ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default)
     {
         var receiving = Inner.ReceiveAsync(cancellationToken);

@@ -39,6 +39,9 @@ public abstract class DelegatingMessageChannel : IMessageChannel
         => Inner.SendAsync(batch, cancellationToken);
 
     /// <inheritdoc/>
+    public virtual bool TrySend(in Message message) => Inner.TrySend(message);
+
+    /// <inheritdoc/>
     public virtual ValueTask FlushAsync(CancellationToken cancellationToken = default) => Inner.FlushAsync(cancellationToken);
 
     /// <inheritdoc/>

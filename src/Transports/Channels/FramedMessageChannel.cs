@@ -87,6 +87,13 @@ public sealed partial class FramedMessageChannel : MessageChannelBase, IInPlaceS
     }
 
     /// <inheritdoc/>
+    public bool TrySend<T>(T value, IMessageSerializer<T> serializer)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        return GetSendError() is { } error ? throw error : _queue.TrySend(value, serializer);
+    }
+
+    /// <inheritdoc/>
     /// <remarks>Asks the codec, the connection and the context, in this order.</remarks>
     public override TFeature? GetFeature<TFeature>()
         where TFeature : class
@@ -102,6 +109,9 @@ public sealed partial class FramedMessageChannel : MessageChannelBase, IInPlaceS
     /// <inheritdoc/>
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
         => _queue.SendAsync(message, cancellationToken);
+
+    /// <inheritdoc/>
+    protected override bool TrySendCore(in Message message) => _queue.TrySend(message);
 
     /// <inheritdoc/>
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)

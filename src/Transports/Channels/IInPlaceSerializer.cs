@@ -13,4 +13,11 @@ public interface IInPlaceSerializer
     /// <param name="serializer">Writes it. Called under the channel's send lock; when it throws, what it wrote is taken back.</param>
     /// <param name="cancellationToken">Gives up waiting for room.</param>
     ValueTask SendAsync<T>(T value, IMessageSerializer<T> serializer, CancellationToken cancellationToken = default);
+
+    /// <summary>Serializes and sends one message if there is room now; see <see cref="IMessageChannel.TrySend"/>.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="value">The value.</param>
+    /// <param name="serializer">Writes it, as by <see cref="SendAsync"/>.</param>
+    /// <returns><see langword="false"/> when there is no room; the serializer was not called, or what it wrote was taken back.</returns>
+    bool TrySend<T>(T value, IMessageSerializer<T> serializer);
 }

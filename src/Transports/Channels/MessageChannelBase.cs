@@ -127,6 +127,19 @@ public abstract partial class MessageChannelBase : IMessageChannel
     }
 
     /// <inheritdoc/>
+    public bool TrySend(in Message message)
+    {
+        if (!_lifetime.CanSend || _onlyReceives)
+        {
+            throw GetSendError() ?? ClosedException();
+        }
+
+        return message.Length <= MaxMessageSize
+            ? TrySendCore(message)
+            : throw new MessageTooLargeException(message.Length, MaxMessageSize);
+    }
+
+    /// <inheritdoc/>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -155,6 +168,11 @@ public abstract partial class MessageChannelBase : IMessageChannel
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Gives up waiting for room, and nothing else.</param>
     protected abstract ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken);
+
+    /// <summary>Takes a message of an allowed size into the output buffer, if there is room for it now and no send waits for any. Must not wait.</summary>
+    /// <param name="message">The message.</param>
+    /// <returns><see langword="false"/> when nothing was taken.</returns>
+    protected abstract bool TrySendCore(in Message message);
 
     /// <summary>Takes a batch of one or more messages of allowed sizes, with none of others between.</summary>
     /// <param name="batch">The messages.</param>

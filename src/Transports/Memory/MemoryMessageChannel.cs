@@ -48,8 +48,16 @@ internal sealed class MemoryMessageChannel : MessageChannelBase, IInPlaceSeriali
         return GetSendError() is { } error ? ValueTask.FromException(error) : _outgoing.Queue.SendAsync(value, serializer, cancellationToken);
     }
 
+    public bool TrySend<T>(T value, IMessageSerializer<T> serializer)
+    {
+        ArgumentNullException.ThrowIfNull(serializer);
+        return GetSendError() is { } error ? throw error : _outgoing.Queue.TrySend(value, serializer);
+    }
+
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)
         => _outgoing.Queue.SendAsync(message, cancellationToken);
+
+    protected override bool TrySendCore(in Message message) => _outgoing.Queue.TrySend(message);
 
     protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken)
         => _outgoing.Queue.SendAsync(batch, cancellationToken);

@@ -67,6 +67,18 @@ public static class MessageChannelExtensions
         return TypedSend.SendAsync(channel, text, Utf8TextSerializer.Instance, cancellationToken);
     }
 
+    /// <summary>Sends a text message if there is room for it now; see <see cref="IMessageChannel.TrySend"/>.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="text">The text, sent as UTF-8.</param>
+    /// <returns><see langword="false"/> when there is no room: nothing was sent, and the channel is intact.</returns>
+    /// <exception cref="EncoderFallbackException">The text holds a lone surrogate, which UTF-8 cannot carry. Nothing was sent.</exception>
+    public static bool TrySend(this IMessageChannel channel, string text)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        ArgumentNullException.ThrowIfNull(text);
+        return TypedSend.TrySend(channel, text, Utf8TextSerializer.Instance);
+    }
+
     /// <summary>All messages until the peer finishes.</summary>
     /// <param name="channel">The channel. One caller receives at a time.</param>
     /// <param name="cancellationToken">Ends the enumeration with <see cref="OperationCanceledException"/>; no message is lost.</param>

@@ -17,6 +17,8 @@ internal sealed class TypedMessageChannel<TSend, TReceive>(
     public ValueTask SendAsync(TSend value, CancellationToken cancellationToken = default)
         => TypedSend.SendAsync(channel, value, sendSerializer, cancellationToken);
 
+    public bool TrySend(TSend value) => TypedSend.TrySend(channel, value, sendSerializer);
+
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => channel.FlushAsync(cancellationToken);
 
     public ValueTask<ReceiveResult<TReceive>> ReceiveAsync(CancellationToken cancellationToken = default)

@@ -48,6 +48,26 @@ internal static class TypedSend
         return ValueTask.CompletedTask;
     }
 
+    public static bool TrySend<T>(IMessageChannel channel, T value, IMessageSerializer<T> serializer)
+    {
+        if (channel is IInPlaceSerializer direct)
+        {
+            return direct.TrySend(value, serializer);
+        }
+
+        var buffer = t_spare ?? new OutputBuffer(ArrayPool<byte>.Shared);
+        t_spare = null;
+        try
+        {
+            serializer.Serialize(value, buffer);
+            return channel.TrySend(new Message(buffer.WrittenMemory, serializer.Kind));
+        }
+        finally
+        {
+            Return(buffer);
+        }
+    }
+
     // The memory is the channel's until the send has completed, well or not.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask ReturnLaterAsync(ValueTask sending, OutputBuffer buffer)

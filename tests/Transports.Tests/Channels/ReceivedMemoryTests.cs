@@ -76,6 +76,8 @@ public class ReceivedMemoryTests
 
         protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
+        protected override bool TrySendCore(in Message message) => true;
+
         protected override ValueTask SendBatchCoreAsync(ReadOnlyMemory<Message> batch, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
         protected override ValueTask FlushCoreAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -20,4 +20,10 @@ internal sealed class PassingChannel(IMessageChannel inner) : DelegatingMessageC
         Sent.Enqueue((message.GetText(), message.Kind));
         await Inner.SendAsync(message, cancellationToken);
     }
+
+    public override bool TrySend(in Message message)
+    {
+        Sent.Enqueue((message.GetText(), message.Kind));
+        return Inner.TrySend(message);
+    }
 }

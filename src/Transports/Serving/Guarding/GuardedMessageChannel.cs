@@ -53,6 +53,18 @@ internal sealed class GuardedMessageChannel : DelegatingMessageChannel
         return sending.IsCompleted ? sending : SendSlowAsync(sending);
     }
 
+    public override bool TrySend(in Message message)
+    {
+        // What finds no room is no message that has passed.
+        var sent = Inner.TrySend(message);
+        if (sent)
+        {
+            Volatile.Write(ref _active, true);
+        }
+
+        return sent;
+    }
+
     public override ValueTask<Message?> ReceiveAsync(CancellationToken cancellationToken = default)
         => MustPause ? ReceiveLaterAsync(cancellationToken) : ReceiveNowAsync(cancellationToken);
 

@@ -69,6 +69,43 @@ public sealed class GuardedMessageChannelTests
         channel.Closed.IsCompleted.Should().BeFalse();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TrySend_OnlyWhatFindsRoom_KeepsItOpen(bool isRead)
+    {
+        await using var pair = await MemoryPair.OpenAsync();
+        await using var channel = Guard(pair.Server, new() { FirstMessageTimeout = Timeout.InfiniteTimeSpan, IdleTimeout = TimeSpan.FromSeconds(5) });
+        var receiving = channel.ReceiveAsync(Token).AsTask();
+        var news = new byte[1000];
+        while (!isRead && channel.TrySend(news))
+        {
+        }
+
+        for (var i = 0; i < 5; i++)
+        {
+            Tick(4);
+            if (channel.Closed.IsCompleted)
+            {
+                break;
+            }
+
+            channel.TrySend(news).Should().Be(isRead);
+            if (isRead)
+            {
+                await pair.Client.ReceiveAsync(Token);
+            }
+        }
+
+        channel.Closed.IsCompleted.Should().Be(!isRead);
+        if (isRead)
+        {
+            await channel.CloseAsync(cancellationToken: Token);
+        }
+
+        await receiving.WaitAsync(Token).Awaiting(r => r).Should().ThrowAsync<MessageChannelClosedException>();
+    }
+
     [Fact]
     public async Task NoReceive_HandlerIsBusy_PeerIsNotBlamed()
     {
