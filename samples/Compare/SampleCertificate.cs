@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Compare;
 
-/// <summary>A certificate made for this run and valid for loopback. The dialing side trusts this one and no other.</summary>
+/// <summary>A certificate made for this run and valid for loopback. The connecting side trusts this one and no other.</summary>
 internal sealed class SampleCertificate : IDisposable
 {
     /// <summary>Makes the certificate.</summary>

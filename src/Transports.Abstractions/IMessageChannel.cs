@@ -152,7 +152,7 @@ public interface IMessageChannel : IAsyncDisposable
     /// <summary>
     /// Ends the channel at once, dropping what was not sent and not received. Idempotent; never throws, never waits.
     /// </summary>
-    /// <param name="cause">Why; it becomes <see cref="ChannelCloseInfo.Error"/> on this side.</param>
+    /// <param name="cause">Why; it becomes <see cref="ChannelCloseInfo.Exception"/> on this side.</param>
     void Abort(Exception? cause = null);
 
     /// <summary>Finds a transport-specific feature, looking through decorators.</summary>

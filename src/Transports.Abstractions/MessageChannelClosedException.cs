@@ -6,7 +6,7 @@ public class MessageChannelClosedException : TransportException
     /// <summary>An exception for a channel that ended in the given way.</summary>
     /// <param name="closeInfo">How it ended.</param>
     public MessageChannelClosedException(ChannelCloseInfo closeInfo)
-        : base(Describe(closeInfo), closeInfo?.Error)
+        : base(Describe(closeInfo), closeInfo?.Exception)
     {
         CloseInfo = closeInfo!;
     }
@@ -30,6 +30,6 @@ public class MessageChannelClosedException : TransportException
             text = $"{who} ({closeInfo.Status}: {closeInfo.Description}).";
         }
 
-        return closeInfo.Error is null ? text : $"{text} {closeInfo.Error.Message}";
+        return closeInfo.Exception is null ? text : $"{text} {closeInfo.Exception.Message}";
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ChannelRunner(MessageChannelHandler handler, ProtocolOptio
         return new ChannelRunner(
             handler,
             options.ToProtocolOptions(),
-            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<KestrelTransport>(),
+            (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger("Transports.AspNetCore"),
             services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
     }
 

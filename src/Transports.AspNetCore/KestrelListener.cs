@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -18,6 +19,7 @@ namespace Transports;
 /// One that has stopped accepting closes its port at once, and ends with its last channel. Where open channels need new requests, it refuses new
 /// channels instead, and closes its port when the last one has ended. Disposing one whose channels have all ended waits, up to the close timeout, until what they sent has left this process.
 /// </remarks>
+[DebuggerDisplay("{LocalAddress}, {_open} channels open, stopped: {_stopped.IsCancellationRequested}")]
 internal sealed partial class KestrelListener : IMessageListener
 {
     // A free port of one loopback address may be taken on the other.
@@ -146,7 +148,7 @@ internal sealed partial class KestrelListener : IMessageListener
         });
 
         var application = builder.Build();
-        var logger = loggerFactory.CreateLogger<KestrelTransport>();
+        var logger = loggerFactory.CreateLogger("Transports.AspNetCore");
         var listener = new KestrelListener(address, application, settings, logger);
         var answer = serve(listener);
         application.Run(context => listener.InvokeAsync(context, answer));
@@ -285,9 +287,9 @@ internal sealed partial class KestrelListener : IMessageListener
         }
     }
 
-    // Under the gate.
     private void StopIfUnused()
     {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "Called under the gate.");
         if (_disposed && _open == 0)
         {
             _stopping ??= Task.Run(StopAsync);

@@ -86,7 +86,7 @@ public sealed class KestrelTransport : IServerTransport
     private Func<KestrelListener, RequestDelegate> ServingOf(Uri address)
     {
         var options = _options.ToProtocolOptions();
-        var logger = _loggerFactory.CreateLogger<KestrelTransport>();
+        var logger = _loggerFactory.CreateLogger("Transports.AspNetCore");
         if (!IsGrpc(address))
         {
             return listener => new ListenerEndpoint(listener, options, logger).InvokeAsync;

@@ -195,7 +195,7 @@ internal sealed class SseServerConnection : ByteConnection
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer) => Input.ReadAsync(buffer);
 
-    // A client that closes in order is found closing in the input before.
+    // A client that closes gracefully is found closing in the input before.
     public override ChannelCloseInfo? DescribeEnd()
         => Volatile.Read(ref _broken) ?? new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, "The client has gone without closing.");
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Transports;
 
-/// <summary>The sessions of one route. One that has ended in order stays for a while, so that a client cut off at the end can still read it.</summary>
+/// <summary>The sessions of one route. One that has ended gracefully stays for a while, so that a client cut off at the end can still read it.</summary>
 internal sealed class SseSessions(ProtocolOptions options)
 {
     private readonly ConcurrentDictionary<string, SseSession> _sessions = new(StringComparer.Ordinal);

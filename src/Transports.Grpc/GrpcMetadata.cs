@@ -58,13 +58,13 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
     /// <summary>The first text value of a key.</summary>
     /// <param name="key">The key; its case does not matter.</param>
     /// <returns>The value, or <see langword="null"/> where there is none.</returns>
-    public string? GetText(string key)
+    public string? GetValue(string key)
     {
         foreach (var entry in _entries)
         {
-            if (entry.Text is not null && entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase))
+            if (entry.Value is not null && entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase))
             {
-                return entry.Text;
+                return entry.Value;
             }
         }
 
@@ -75,13 +75,13 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
     /// <param name="key">The key, with its <c>-bin</c>; its case does not matter.</param>
     /// <param name="value">The value.</param>
     /// <returns><see langword="false"/> where there is none.</returns>
-    public bool TryGetBytes(string key, out ReadOnlyMemory<byte> value)
+    public bool TryGetBinaryValue(string key, out ReadOnlyMemory<byte> value)
     {
         foreach (var entry in _entries)
         {
-            if (entry.Text is null && entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase))
+            if (entry.Value is null && entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase))
             {
-                value = entry.Bytes;
+                value = entry.BinaryValue;
                 return true;
             }
         }
@@ -97,7 +97,7 @@ public sealed class GrpcMetadata : IReadOnlyCollection<GrpcMetadataEntry>
 
     /// <summary>The header value of an entry. Binary ones go without padding, as senders should.</summary>
     internal static string Encode(in GrpcMetadataEntry entry)
-        => entry.Text ?? Convert.ToBase64String(entry.Bytes.Span).TrimEnd('=');
+        => entry.Value ?? Convert.ToBase64String(entry.BinaryValue.Span).TrimEnd('=');
 
     /// <summary>Takes a header that came from the peer; reserved ones and broken base64 are left out.</summary>
     internal void AddReceived(string key, string? value)

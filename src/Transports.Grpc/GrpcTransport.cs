@@ -210,8 +210,8 @@ public sealed class GrpcTransport : IClientTransport, IDisposable
             request.Headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout.Format(limit));
         }
 
-        AddMetadata(request, _options.Metadata);
-        AddMetadata(request, call.Metadata);
+        AddMetadata(request, _options.Headers);
+        AddMetadata(request, call.Headers);
         if (!request.Headers.NonValidated.Contains(UserAgentHeader))
         {
             request.Headers.TryAddWithoutValidation(UserAgentHeader, s_userAgent);

@@ -4,7 +4,7 @@ namespace Transports;
 public sealed class GrpcTransportOptions : MessageChannelOptions
 {
     /// <summary>Metadata sent with every call.</summary>
-    public GrpcMetadata Metadata { get; } = [];
+    public GrpcMetadata Headers { get; } = [];
 
     /// <summary>
     /// The version of HTTP: 2.0, the default, or 3.0, which needs <c>grpc+https</c>, MsQuic (<c>libmsquic</c> on Linux), and an open UDP port. No other is tried:

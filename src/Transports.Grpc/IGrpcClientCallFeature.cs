@@ -11,11 +11,11 @@ public interface IGrpcClientCallFeature
 
     /// <summary>
     /// The status: what the server has ended the call with, or without one what fits the way in which it ended, such as UNAVAILABLE for a lost connection,
-    /// DEADLINE_EXCEEDED, or CANCELLED for an abort. <see langword="null"/> while the call goes on, and where this side has closed it in order before the server said anything. It may be
+    /// DEADLINE_EXCEEDED, or CANCELLED for an abort. <see langword="null"/> while the call goes on, and where this side has closed it gracefully before the server said anything. It may be
     /// there before the last messages are received: the channel reads ahead while nobody receives.
     /// </summary>
     GrpcStatus? Status { get; }
 
     /// <summary>The server's trailing metadata, once the server has ended the call; otherwise <see langword="null"/>.</summary>
-    GrpcMetadata? Trailers { get; }
+    GrpcMetadata? ResponseTrailers { get; }
 }

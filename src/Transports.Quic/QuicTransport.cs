@@ -27,7 +27,7 @@ public sealed class QuicTransport : IClientTransport, IServerTransport
     {
         _options = options ?? new QuicTransportOptions();
         _options.Validate();
-        _logger = (ILogger?)loggerFactory?.CreateLogger<QuicTransport>() ?? NullLogger.Instance;
+        _logger = loggerFactory?.CreateLogger("Transports.Quic") ?? NullLogger.Instance;
         if (QuicSupport.IsSupported)
         {
             _connector = new QuicConnector(_options, _logger);

@@ -107,7 +107,7 @@ internal sealed class SseClientConnection : ByteConnection
 
     public override ChannelCloseInfo DescribeFailure(Exception exception)
         => exception is TransportRefusedException { StatusCode: 413 }
-            ? new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: true, Error: exception)
+            ? new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: true, Exception: exception)
             : base.DescribeFailure(exception);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]

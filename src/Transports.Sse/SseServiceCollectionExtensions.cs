@@ -5,7 +5,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the client of server-sent events.</summary>
 public static class SseServiceCollectionExtensions
 {
-    /// <summary>Adds <c>sse+http://</c> and <c>sse+https://</c> for dialling. To listen, add <c>AddKestrel()</c> of the package Transports.AspNetCore.</summary>
+    /// <summary>Adds <c>sse+http://</c> and <c>sse+https://</c> to connect to. To listen, add <c>AddKestrel()</c> of the package Transports.AspNetCore.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Changes the options.</param>
     /// <returns>The builder.</returns>

@@ -29,7 +29,7 @@ public sealed class SseTransport : IClientTransport, IDisposable
     {
         _options = options ?? new SseTransportOptions();
         _options.Validate();
-        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<SseTransport>();
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Transports.Sse");
         _retries = new SseRetries(_options);
         _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
         _http = new Lazy<(HttpMessageInvoker, int)>(CreateInvoker);

@@ -19,23 +19,23 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
 {
     private readonly TcpTransportOptions _options;
     private readonly ILogger _logger;
-    private readonly ISocketDialer _dialer;
+    private readonly INetwork _network;
 
     /// <summary>A transport.</summary>
     /// <param name="options">The options; by default those of <see cref="TcpTransportOptions"/>.</param>
     /// <param name="loggerFactory">Where it and its channels log; by default nowhere.</param>
     /// <exception cref="ArgumentException">An option is not valid.</exception>
     public TcpTransport(TcpTransportOptions? options = null, ILoggerFactory? loggerFactory = null)
-        : this(options, loggerFactory, SocketDialer.Instance)
+        : this(options, loggerFactory, SystemNetwork.Instance)
     {
     }
 
-    internal TcpTransport(TcpTransportOptions? options, ILoggerFactory? loggerFactory, ISocketDialer dialer)
+    internal TcpTransport(TcpTransportOptions? options, ILoggerFactory? loggerFactory, INetwork network)
     {
         _options = options ?? new TcpTransportOptions();
         _options.Validate();
-        _logger = (ILogger?)loggerFactory?.CreateLogger<TcpTransport>() ?? NullLogger.Instance;
-        _dialer = dialer;
+        _logger = loggerFactory?.CreateLogger("Transports.Tcp") ?? NullLogger.Instance;
+        _network = network;
     }
 
     /// <inheritdoc/>
@@ -54,7 +54,7 @@ public sealed class TcpTransport : IClientTransport, IServerTransport
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        var socket = await new SocketConnector(_options, _dialer).ConnectAsync(target, address, cancellationToken).ConfigureAwait(false);
+        var socket = await new SocketConnector(_options, _network).ConnectAsync(target, address, cancellationToken).ConfigureAwait(false);
         try
         {
             if (!target.IsTls)

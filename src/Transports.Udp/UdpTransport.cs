@@ -22,7 +22,6 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
 {
     private readonly UdpTransportOptions _options;
     private readonly ILogger _logger;
-    private readonly ILogger _channelLogger;
     private readonly ChannelCharacteristics _characteristics;
 
     /// <summary>UDP with the given limits and choices.</summary>
@@ -34,8 +33,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
         _options = options ?? new UdpTransportOptions();
         _options.Validate();
         loggerFactory ??= NullLoggerFactory.Instance;
-        _logger = loggerFactory.CreateLogger<UdpTransport>();
-        _channelLogger = loggerFactory.CreateLogger("Transports.UdpMessageChannel");
+        _logger = loggerFactory.CreateLogger("Transports.Udp");
         _characteristics = new ChannelCharacteristics { PreservesMessageBoundaries = true, MaxMessageSize = _options.MaxMessageSize };
     }
 
@@ -97,7 +95,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
             ConfigureMulticastSending(socket);
             Join(socket);
             var listener = new UdpListener(
-                socket, HostAddress.ToUri("udp", socket.LocalEndPoint)!, _options, _characteristics, _logger, _channelLogger);
+                socket, HostAddress.ToUri("udp", socket.LocalEndPoint)!, _options, _characteristics, _logger);
             UdpLog.Listening(_logger, listener.LocalAddress);
             listener.Start();
             return new ValueTask<IMessageListener>(listener);
@@ -142,7 +140,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
                     Options = _options,
                     LocalAddress = HostAddress.ToUri("udp", socket.LocalEndPoint),
                     RemoteAddress = address,
-                    Logger = _channelLogger,
+                    Logger = _logger,
                 });
             }
             catch (SocketException e)

@@ -55,7 +55,7 @@ internal static class WebSocketClosePayload
 
     /// <summary>An end against the rules.</summary>
     public static ChannelCloseInfo Describe(MessageFramingException fault)
-        => new(ChannelCloseStatus.ProtocolError, IsRemote: false, fault.Message, Error: fault);
+        => new(ChannelCloseStatus.ProtocolError, IsRemote: false, fault.Message, Exception: fault);
 
     /// <summary>Writes the payload of a close frame.</summary>
     /// <param name="info">How the channel ends.</param>
@@ -78,7 +78,7 @@ internal static class WebSocketClosePayload
 
         BinaryPrimitives.WriteUInt16BigEndian(
             payload,
-            (ushort)(info.Error is InvalidPayloadException ? WebSocketCloseCode.InvalidPayload : WebSocketCloseCode.FromStatus(info.Status)));
+            (ushort)(info.Exception is InvalidPayloadException ? WebSocketCloseCode.InvalidPayload : WebSocketCloseCode.FromStatus(info.Status)));
 
         // Cut between characters.
         Encoding.UTF8.GetEncoder().Convert(info.Description, payload[CodeSize..], flush: true, out _, out var written, out _);

@@ -88,7 +88,7 @@ internal sealed class WebSocketStreamConnection(
     }
 
     public override ChannelCloseInfo DescribeFailure(Exception exception)
-        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: WebSocketCloseCode.Abnormal, Error: exception);
+        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: WebSocketCloseCode.Abnormal, Exception: exception);
 
     public override async ValueTask DisposeAsync()
     {

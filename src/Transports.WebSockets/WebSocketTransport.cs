@@ -22,7 +22,7 @@ public sealed class WebSocketTransport : IClientTransport, IDisposable
     {
         _options = options ?? new WebSocketTransportOptions();
         _options.Validate();
-        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger<WebSocketTransport>();
+        _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("Transports.WebSockets");
         _connector = new HttpConnector(_options.Tls, _options.TcpKeepAlive, _options.TimeProvider);
         _http = new Lazy<HttpMessageInvoker>(CreateInvoker);
     }

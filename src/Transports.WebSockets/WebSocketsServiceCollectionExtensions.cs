@@ -5,7 +5,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the WebSocket client.</summary>
 public static class WebSocketsServiceCollectionExtensions
 {
-    /// <summary>Adds <c>ws://</c> and <c>wss://</c> for dialling. To listen, add <c>AddKestrel()</c> of the package Transports.AspNetCore.</summary>
+    /// <summary>Adds <c>ws://</c> and <c>wss://</c> to connect to. To listen, add <c>AddKestrel()</c> of the package Transports.AspNetCore.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Changes the options.</param>
     /// <returns>The builder.</returns>

@@ -12,19 +12,19 @@ internal static partial class Log
         switch (info.Status)
         {
             case ChannelCloseStatus.MessageTooLarge when !info.IsRemote:
-                MessageRefused(logger, channel.Id, channel.RemoteAddress, info.Error?.Message ?? info.Description);
+                MessageRefused(logger, channel.Id, channel.RemoteAddress, info.Exception?.Message ?? info.Description);
                 break;
             case ChannelCloseStatus.ProtocolError when !info.IsRemote:
-                ProtocolBroken(logger, channel.Id, channel.RemoteAddress, info.Error?.Message ?? info.Description);
+                ProtocolBroken(logger, channel.Id, channel.RemoteAddress, info.Exception?.Message ?? info.Description);
                 break;
             case ChannelCloseStatus.InternalError when !info.IsRemote:
-                ChannelFailed(logger, info.Error, channel.Id, channel.RemoteAddress, info.Description);
+                ChannelFailed(logger, info.Exception, channel.Id, channel.RemoteAddress, info.Description);
                 break;
-            case ChannelCloseStatus.ConnectionLost when info is { IsRemote: true, Error: null, Description: { } reason }:
+            case ChannelCloseStatus.ConnectionLost when info is { IsRemote: true, Exception: null, Description: { } reason }:
                 BrokenOff(logger, channel.Id, channel.RemoteAddress, reason);
                 break;
             case ChannelCloseStatus.ConnectionLost:
-                ConnectionLost(logger, channel.Id, channel.RemoteAddress, info.Error?.Message);
+                ConnectionLost(logger, channel.Id, channel.RemoteAddress, info.Exception?.Message);
                 break;
             default:
                 ChannelClosed(logger, channel.Id, channel.RemoteAddress, info.Status, info.IsRemote ? "peer" : "this side", info.Description);

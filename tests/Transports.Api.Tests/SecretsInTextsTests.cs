@@ -145,7 +145,7 @@ public sealed class SecretsInTextsTests : IAsyncDisposable
         var authorization = $"Bearer {QueryToken}";
         using var sockets = new WebSocketTransport(new WebSocketTransportOptions { ConfigureRequest = request => request.Headers.TryAddWithoutValidation("Authorization", authorization) }, _log);
         using var events = new SseTransport(new SseTransportOptions { ConfigureRequest = request => request.Headers.TryAddWithoutValidation("Authorization", authorization) }, _log);
-        using var calls = new GrpcTransport(new GrpcTransportOptions { Metadata = { { "authorization", authorization } } }, _log);
+        using var calls = new GrpcTransport(new GrpcTransportOptions { Headers = { { "authorization", authorization } } }, _log);
         var client = new MessageChannelFactory([sockets, events, calls, .. _transports.Where(one => one is not (WebSocketTransport or SseTransport or GrpcTransport))], [Logged]);
         var listenAt = new Uri(scheme == "mem" ? $"mem://{path}" : $"{scheme}://127.0.0.1:0{path}");
         await using var listener = await new MessageChannelFactory(_transports, [Logged]).ListenAsync(listenAt, Token);

@@ -8,7 +8,7 @@ public sealed class GuardedConformanceTests : TransportConformanceTests
 
     protected override long MaxBytesInFlight => 0;
 
-    // A name belongs to one transport, so the side that dials uses the one that listens.
+    // A name belongs to one transport, so the side that connects uses the one that listens.
     protected override ITransport CreateTransport(ConformanceOptions options)
         => options.Side == ChannelSide.Client && _transport is not null
             ? _transport

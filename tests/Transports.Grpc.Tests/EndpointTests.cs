@@ -265,12 +265,12 @@ public class EndpointTests
         var options = new GrpcTransportOptions();
         if (own is not null)
         {
-            options.Metadata.Add("user-agent", own);
+            options.Headers.Add("user-agent", own);
         }
 
         await using var pair = await GrpcPair.OpenAsync(options);
 
-        pair.Server.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetText("user-agent").Should().StartWith(expected);
+        pair.Server.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetValue("user-agent").Should().StartWith(expected);
     }
 
     private static byte[] DecodePieces(string text)

@@ -8,29 +8,29 @@ public class GrpcCallTests
     public async Task Metadata_TextAndBinary_ReachesTheOtherSideInHeadersAndTrailers()
     {
         var call = new GrpcCallOptions();
-        call.Metadata.Add("Tenant", "acme");
-        call.Metadata.Add("trace-bin", new byte[] { 0, 255, 7 });
+        call.Headers.Add("Tenant", "acme");
+        call.Headers.Add("trace-bin", new byte[] { 0, 255, 7 });
         var options = new GrpcTransportOptions();
-        options.Metadata.Add("agent", "tests");
+        options.Headers.Add("agent", "tests");
         await using var pair = await GrpcPair.OpenAsync(options, call: call);
         var server = pair.Server.GetFeature<IGrpcServerCallFeature>()!;
 
-        server.RequestHeaders.GetText("tenant").Should().Be("acme");
-        server.RequestHeaders.GetText("agent").Should().Be("tests");
-        server.RequestHeaders.TryGetBytes("trace-bin", out var bytes).Should().BeTrue();
+        server.RequestHeaders.GetValue("tenant").Should().Be("acme");
+        server.RequestHeaders.GetValue("agent").Should().Be("tests");
+        server.RequestHeaders.TryGetBinaryValue("trace-bin", out var bytes).Should().BeTrue();
         bytes.ToArray().Should().Equal(0, 255, 7);
         server.ResponseHeaders.Add("region", "north");
         server.ResponseTrailers.Add("cost-bin", new byte[] { 1 });
         await server.SendHeadersAsync(Token);
         var client = pair.Client.GetFeature<IGrpcClientCallFeature>()!;
-        (await client.ResponseHeaders.WaitAsync(Token)).GetText("region").Should().Be("north");
+        (await client.ResponseHeaders.WaitAsync(Token)).GetValue("region").Should().Be("north");
         client.Status.Should().BeNull();
 
         await pair.Server.CloseAsync(cancellationToken: Token);
 
         (await pair.Client.ReceiveAsync(Token)).Should().BeNull();
         client.Status.Should().Be(new GrpcStatus(GrpcStatusCode.OK));
-        client.Trailers!.TryGetBytes("cost-bin", out var cost).Should().BeTrue();
+        client.ResponseTrailers!.TryGetBinaryValue("cost-bin", out var cost).Should().BeTrue();
         cost.ToArray().Should().Equal(1);
     }
 

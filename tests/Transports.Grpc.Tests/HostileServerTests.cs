@@ -118,7 +118,7 @@ public class HostileServerTests
 
         info.Should().BeEquivalentTo(new { Status = ChannelCloseStatus.ProtocolError, ProtocolErrorCode = (long)expected });
         info.Description.Should().Contain(httpStatus.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var refusal = info.Error.Should().BeOfType<TransportRefusedException>().Which;
+        var refusal = info.Exception.Should().BeOfType<TransportRefusedException>().Which;
         refusal.StatusCode.Should().Be(httpStatus);
         refusal.Location!.AbsolutePath.Should().Be("/elsewhere");
     }

@@ -33,7 +33,7 @@ public class Http3Tests
         var receive = async () => await pair.Client.ReceiveAsync(Token);
         (await receive.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Should().BeEquivalentTo(
             new { ProtocolErrorCode = (long)GrpcStatusCode.NotFound, Description = "fehlt: ü", IsRemote = true });
-        pair.Client.GetFeature<IGrpcClientCallFeature>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out _).Should().BeTrue();
+        pair.Client.GetFeature<IGrpcClientCallFeature>()!.ResponseTrailers!.TryGetBinaryValue("grpc-status-details-bin", out _).Should().BeTrue();
     }
 
     [Fact(Timeout = 60_000)]

@@ -36,7 +36,7 @@ public class LoggingTests
         await using var server = await ScriptedServer.StartAsync(context => context.Response.WriteAsync("hello"));
         using var transport = new GrpcTransport(null, logs);
         var call = new GrpcCallOptions();
-        call.Metadata.Add("authorization", "Bearer s3cret");
+        call.Headers.Add("authorization", "Bearer s3cret");
         await using var channel = await transport.ConnectAsync(server.Address, call, Token);
 
         var receive = async () => await channel.ReceiveAsync(Token);

@@ -92,7 +92,7 @@ public class WireTests
         var metadata = new GrpcMetadata();
         metadata.AddReceived("a-bin", "AP8H,AQI=, AQI,,!!,A");
         metadata.AddReceived("grpc-hidden-bin", "AQI=");
-        metadata.Select(static entry => Convert.ToHexString(entry.Bytes.Span)).Should().Equal("00FF07", "0102", "0102", "");
+        metadata.Select(static entry => Convert.ToHexString(entry.BinaryValue.Span)).Should().Equal("00FF07", "0102", "0102", "");
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public class WireTests
     {
         var metadata = new GrpcMetadata();
         metadata.AddReceived("When", "Mon, 23 Nov");
-        metadata.GetText("when").Should().Be("Mon, 23 Nov");
+        metadata.GetValue("when").Should().Be("Mon, 23 Nov");
     }
 
     [Theory]
@@ -111,7 +111,7 @@ public class WireTests
     {
         var metadata = new GrpcMetadata();
         metadata.AddReceived("Trace-Bin", value);
-        metadata.TryGetBytes("trace-bin", out var bytes).Should().BeTrue();
+        metadata.TryGetBinaryValue("trace-bin", out var bytes).Should().BeTrue();
         bytes.Span[..3].ToArray().Should().Equal(0, 255, 7);
     }
 }

@@ -24,7 +24,7 @@ public sealed class HealthCheckTests
         await host.StartAsync(Token);
         (await CheckAsync(host)).Status.Should().Be(HealthStatus.Healthy);
 
-        await using var client = await host.DialAsync("mem://echo");
+        await using var client = await host.ConnectAsync("mem://echo");
         await client.EchoAsync("hello");
         var full = await CheckAsync(host);
         full.Status.Should().Be(HealthStatus.Degraded);

@@ -14,7 +14,7 @@ public sealed class MessageServerHostingTests
         using var host = TestHost.Build(services => services.AddMessageServer("echo", "mem://echo", TestHost.EchoAsync));
         await host.StartAsync(Token);
         var server = host.Services.GetRequiredKeyedService<HostedMessageServer>("echo");
-        await using var client = await host.DialAsync("mem://echo");
+        await using var client = await host.ConnectAsync("mem://echo");
 
         (await client.EchoAsync("hello")).Should().Be("hello");
         server.LocalAddress.Should().Be(new Uri("mem://echo"));
@@ -35,7 +35,7 @@ public sealed class MessageServerHostingTests
             ("Transports:Servers:echo:ShutdownTimeout", "00:00:03"));
         await host.StartAsync(Token);
 
-        await using var client = await host.DialAsync("mem://settings");
+        await using var client = await host.ConnectAsync("mem://settings");
 
         (await client.EchoAsync("hello")).Should().Be("hello");
         host.Services.GetRequiredKeyedService<HostedMessageServer>("echo").MaxChannels.Should().Be(7);
@@ -76,10 +76,10 @@ public sealed class MessageServerHostingTests
             ("Transports:Servers:echo:Guard:MaxChannels", "1"),
             ("Transports:Servers:echo:Guard:IdleTimeout", "00:01:00"));
         await host.StartAsync(Token);
-        await using var first = await host.DialAsync("mem://guarded");
+        await using var first = await host.ConnectAsync("mem://guarded");
         (await first.EchoAsync("hello")).Should().Be("hello");
 
-        await using var second = await host.DialAsync("mem://guarded");
+        await using var second = await host.ConnectAsync("mem://guarded");
 
         (await second.Closed.WaitAsync(Token)).Status.Should().Be(ChannelCloseStatus.PolicyViolation);
         host.Services.GetRequiredService<IOptionsMonitor<HostedMessageServerOptions>>().Get("echo").Guard!.IdleTimeout.Should().Be(TimeSpan.FromMinutes(1));
@@ -116,8 +116,8 @@ public sealed class MessageServerHostingTests
             services.AddMessageServer<CountingHandler>("count", "mem://count");
         });
         await host.StartAsync(Token);
-        await using var first = await host.DialAsync("mem://count");
-        await using var second = await host.DialAsync("mem://count");
+        await using var first = await host.ConnectAsync("mem://count");
+        await using var second = await host.ConnectAsync("mem://count");
 
         var a = (await first.ReceiveAsync(Token))!.Value.GetText();
         var b = (await second.ReceiveAsync(Token))!.Value.GetText();
@@ -135,8 +135,8 @@ public sealed class MessageServerHostingTests
             services.AddMessageServer("b", "mem://b", TestHost.EchoAsync);
         });
         await host.StartAsync(Token);
-        await using var a = await host.DialAsync("mem://a");
-        await using var b = await host.DialAsync("mem://b");
+        await using var a = await host.ConnectAsync("mem://a");
+        await using var b = await host.ConnectAsync("mem://b");
 
         (await a.EchoAsync("1")).Should().Be("1");
         (await b.EchoAsync("2")).Should().Be("2");
@@ -204,7 +204,7 @@ public sealed class MessageServerHostingTests
 
         await host.Invoking(h => h.StartAsync(Token)).Should().ThrowAsync<OptionsValidationException>();
 
-        await host.Invoking(h => h.DialAsync("mem://good")).Should().ThrowAsync<TransportException>();
+        await host.Invoking(h => h.ConnectAsync("mem://good")).Should().ThrowAsync<TransportException>();
     }
 
     private sealed class Clock : TimeProvider;

@@ -23,7 +23,7 @@ internal static class TestHost
         }
     }
 
-    public static Task<IMessageChannel> DialAsync(this IHost host, string address)
+    public static Task<IMessageChannel> ConnectAsync(this IHost host, string address)
         => host.Services.GetRequiredService<IMessageChannelFactory>().ConnectAsync(new Uri(address), TestContext.Current.CancellationToken).AsTask();
 
     public static async Task<string> EchoAsync(this IMessageChannel channel, string text)

@@ -29,7 +29,7 @@ public sealed class QuicRegistrationTests
     [InlineData("quic://localhost")]
     [InlineData("quic://localhost:0")]
     [InlineData("udp://localhost:1")]
-    public void Connect_AddressThatCannotBeDialled_SaysWhatToWrite(string address)
+    public void Connect_AddressThatCannotBeConnected_SaysWhatToWrite(string address)
     {
         var attempt = () => { _ = new QuicTransport().ConnectAsync(new Uri(address), TestContext.Current.CancellationToken); };
         attempt.Should().Throw<ArgumentException>().WithMessage("*rite *");

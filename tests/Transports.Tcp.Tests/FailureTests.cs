@@ -26,7 +26,7 @@ public sealed class FailureTests
     {
         var transport = new TcpTransport(Options(options => options.AcceptBacklog = 1), new ThrowingLoggerFactory());
         await using var listener = await transport.ListenAsync(ListenAddress("tls"), Token);
-        using (var noTls = await DialRawAsync(listener.LocalAddress))
+        using (var noTls = await ConnectRawAsync(listener.LocalAddress))
         {
             await noTls.SendAsync("GET / HTTP/1.1\r\n\r\n"u8.ToArray(), Token);
             await ReadToEndAsync(noTls);

@@ -11,7 +11,7 @@ public sealed class HappyEyeballsTests
     private static readonly IPAddress Four1 = IPAddress.Parse("192.0.2.1");
     private static readonly IPAddress Four2 = IPAddress.Parse("192.0.2.2");
     private readonly ManualTimeProvider _clock = new();
-    private readonly FakeDialer _dialer = new();
+    private readonly FakeNetwork _network = new();
 
     [Fact]
     public void Interleave_TwoFamilies_Alternates()
@@ -25,17 +25,17 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_FirstIsABlackHole_SecondWinsAfterTheDelay()
     {
-        _dialer.Names["host.test"] = [Six1, Four1];
+        _network.Names["host.test"] = [Six1, Four1];
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), Token).AsTask();
-        var first = await _dialer.NextAsync();
+        var first = await _network.NextAsync();
         first.Address.Should().Be(Six1);
 
         // Two timers: the whole timeout, and the attempt's delay.
         await _clock.WhenTimersAsync(2);
         _clock.Advance(TimeSpan.FromMilliseconds(249));
-        _dialer.HasMore.Should().BeFalse();
+        _network.HasMore.Should().BeFalse();
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        var second = await _dialer.NextAsync();
+        var second = await _network.NextAsync();
         second.Address.Should().Be(Four1);
         using var real = await RealSocketAsync();
         second.Succeed(real.Client);
@@ -46,10 +46,10 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_FirstFails_SecondIsTriedAtOnce()
     {
-        _dialer.Names["host.test"] = [Six1, Four1];
+        _network.Names["host.test"] = [Six1, Four1];
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), Token).AsTask();
-        (await _dialer.NextAsync()).Fail(SocketError.NetworkUnreachable);
-        var second = await _dialer.NextAsync();
+        (await _network.NextAsync()).Fail(SocketError.NetworkUnreachable);
+        var second = await _network.NextAsync();
         using var real = await RealSocketAsync();
         second.Succeed(real.Client);
         await using var channel = await connecting;
@@ -58,12 +58,12 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_LoserConnectsLate_ItsSocketIsClosed()
     {
-        _dialer.Names["host.test"] = [Six1, Four1];
+        _network.Names["host.test"] = [Six1, Four1];
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), Token).AsTask();
-        var first = await _dialer.NextAsync();
+        var first = await _network.NextAsync();
         await _clock.WhenTimersAsync(2);
         _clock.Advance(TimeSpan.FromMilliseconds(250));
-        var second = await _dialer.NextAsync();
+        var second = await _network.NextAsync();
         using var winner = await RealSocketAsync();
         second.Succeed(winner.Client);
         await using var channel = await connecting;
@@ -75,10 +75,10 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_AllFail_ErrorListsEveryAddress()
     {
-        _dialer.Names["host.test"] = [Six1, Four1];
+        _network.Names["host.test"] = [Six1, Four1];
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), Token).AsTask();
-        (await _dialer.NextAsync()).Fail(SocketError.ConnectionRefused);
-        (await _dialer.NextAsync()).Fail(SocketError.HostUnreachable);
+        (await _network.NextAsync()).Fail(SocketError.ConnectionRefused);
+        (await _network.NextAsync()).Fail(SocketError.HostUnreachable);
         (await connecting.Invoking(task => task).Should().ThrowAsync<TransportException>())
             .Which.Message.Should().Contain("[2001:db8::1]:80").And.Contain("192.0.2.1:80").And.Contain("check that the server runs");
     }
@@ -86,10 +86,10 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_NobodyAnswers_ConnectTimeoutNamesTheSilent()
     {
-        _dialer.Names["host.test"] = [Six1, Four1];
+        _network.Names["host.test"] = [Six1, Four1];
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), Token).AsTask();
-        (await _dialer.NextAsync()).Fail(SocketError.ConnectionRefused);
-        var second = await _dialer.NextAsync();
+        (await _network.NextAsync()).Fail(SocketError.ConnectionRefused);
+        var second = await _network.NextAsync();
         _clock.Advance(TimeSpan.FromSeconds(15));
         (await connecting.Invoking(task => task).Should().ThrowAsync<TransportException>())
             .Which.Message.Should().Contain("ConnectTimeout (15 s)").And.Contain("No answer from 192.0.2.1:80");
@@ -99,10 +99,10 @@ public sealed class HappyEyeballsTests
     [Fact]
     public async Task Connect_CallerCancels_IsCancelledAndCalledOff()
     {
-        _dialer.Names["host.test"] = [Six1];
+        _network.Names["host.test"] = [Six1];
         using var cancel = new CancellationTokenSource();
         var connecting = Transport().ConnectAsync(new Uri("tcp://host.test:80"), cancel.Token).AsTask();
-        var attempt = await _dialer.NextAsync();
+        var attempt = await _network.NextAsync();
         await cancel.CancelAsync();
         (await connecting.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancel.Token);
         attempt.Cancelled.IsCancellationRequested.Should().BeTrue();
@@ -123,7 +123,7 @@ public sealed class HappyEyeballsTests
             .Which.Message.Should().Contain($"127.0.0.1:{listener.LocalAddress.Port}").And.Contain("Nothing listens there");
     }
 
-    private TcpTransport Transport() => new(new TcpTransportOptions { TimeProvider = _clock }, null, _dialer);
+    private TcpTransport Transport() => new(new TcpTransportOptions { TimeProvider = _clock }, null, _network);
 
     private static async Task<SocketPair> RealSocketAsync()
     {

@@ -45,7 +45,7 @@ internal static class Net
     }
 
     /// <summary>A bare connection to a listener.</summary>
-    public static async Task<Socket> DialRawAsync(Uri address)
+    public static async Task<Socket> ConnectRawAsync(Uri address)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, address.Port), Token);

@@ -136,7 +136,7 @@ public sealed class TcpChannelTests
     public async Task Receive_PeerEndsInsideAFrame_FramingError()
     {
         await using var listener = await new TcpTransport().ListenAsync(ListenAddress("tcp"), Token);
-        using var raw = await DialRawAsync(listener.LocalAddress);
+        using var raw = await ConnectRawAsync(listener.LocalAddress);
         await using var server = (await listener.AcceptAsync(Token))!;
         await raw.SendAsync(new byte[] { 0, 0, 0, 10, 1, 2, 3 }, Token);
         raw.Shutdown(SocketShutdown.Send);
@@ -148,7 +148,7 @@ public sealed class TcpChannelTests
     public async Task Receive_PeerKilledInsideAFrame_ConnectionLost()
     {
         await using var listener = await new TcpTransport().ListenAsync(ListenAddress("tcp"), Token);
-        using var raw = await DialRawAsync(listener.LocalAddress);
+        using var raw = await ConnectRawAsync(listener.LocalAddress);
         await using var server = (await listener.AcceptAsync(Token))!;
         var receiving = server.ReceiveAsync(Token).AsTask();
         await raw.SendAsync(new byte[] { 0, 0, 0, 10, 1, 2, 3 }, Token);

@@ -9,22 +9,22 @@ namespace Transports.Tests;
 public sealed class TcpConnectorTests
 {
     private readonly ManualTimeProvider _clock = new();
-    private readonly FakeDialer _dialer = new();
+    private readonly FakeNetwork _network = new();
 
     [Fact]
     public async Task HttpRequest_FirstAddressIsABlackHole_SecondWinsAfterTheDelay()
     {
-        _dialer.Names["host.test"] = [IPAddress.Parse("2001:db8::1"), IPAddress.Loopback];
+        _network.Names["host.test"] = [IPAddress.Parse("2001:db8::1"), IPAddress.Loopback];
         using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listening.Listen();
         using var http = Client();
         var asking = http.GetAsync(new Uri("http://host.test/"), Token);
-        var first = await _dialer.NextAsync();
+        var first = await _network.NextAsync();
         await _clock.WhenTimersAsync(1);
         _clock.Advance(TcpConnector.DefaultAttemptDelay);
-        var second = await _dialer.NextAsync();
-        var socket = await SocketDialer.Instance.ConnectAsync(listening.LocalEndPoint!, Token);
+        var second = await _network.NextAsync();
+        var socket = await SystemNetwork.Instance.ConnectAsync(listening.LocalEndPoint!, Token);
         second.Succeed(socket);
 
         using var server = await listening.AcceptAsync(Token);
@@ -39,11 +39,11 @@ public sealed class TcpConnectorTests
     [Fact]
     public async Task HttpRequest_NobodyListens_ErrorNamesTheAddressesAndWhatToCheck()
     {
-        _dialer.Names["host.test"] = [IPAddress.Parse("2001:db8::1"), IPAddress.Parse("192.0.2.1")];
+        _network.Names["host.test"] = [IPAddress.Parse("2001:db8::1"), IPAddress.Parse("192.0.2.1")];
         using var http = Client();
         var asking = http.GetAsync(new Uri("http://host.test/"), Token);
-        (await _dialer.NextAsync()).Fail(SocketError.NetworkUnreachable);
-        (await _dialer.NextAsync()).Fail(SocketError.ConnectionRefused);
+        (await _network.NextAsync()).Fail(SocketError.NetworkUnreachable);
+        (await _network.NextAsync()).Fail(SocketError.ConnectionRefused);
 
         var error = (await asking.Invoking(task => task).Should().ThrowAsync<HttpRequestException>()).Which;
         error.HttpRequestError.Should().Be(HttpRequestError.ConnectionError);
@@ -61,7 +61,7 @@ public sealed class TcpConnectorTests
 
     private HttpClient Client() => new(new SocketsHttpHandler
     {
-        ConnectCallback = new TcpConnector { TimeProvider = _clock, Dialer = _dialer }.ConnectAsync,
+        ConnectCallback = new TcpConnector { TimeProvider = _clock, Network = _network }.ConnectAsync,
         UseProxy = false,
     });
 }

@@ -49,14 +49,14 @@ public sealed class TcpKeepAliveTests
     private static int Option(Socket socket, SocketOptionLevel level, SocketOptionName name) => (int)socket.GetSocketOption(level, name)!;
 
     // The sockets as the transport sets them up, on both sides.
-    private static async Task<(Socket Dialled, Socket Accepted)> SocketsAsync(string scheme, TcpKeepAliveOptions keepAlive)
+    private static async Task<(Socket Connected, Socket Accepted)> SocketsAsync(string scheme, TcpKeepAliveOptions keepAlive)
     {
         var options = Options(options => options.TcpKeepAlive = keepAlive);
         using var listening = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listening.Listen();
         var address = new Uri($"{scheme}://127.0.0.1:{((IPEndPoint)listening.LocalEndPoint!).Port}");
-        var connected = await new SocketConnector(options, SocketDialer.Instance).ConnectAsync(TcpAddress.Parse(address), address, Token);
+        var connected = await new SocketConnector(options, SystemNetwork.Instance).ConnectAsync(TcpAddress.Parse(address), address, Token);
         var accepted = await listening.AcceptAsync(Token);
         var opener = scheme == "tls"
             ? new TlsSocketOpener(options, options.TlsServer.CreateCertificateSelector(address), NullLogger.Instance)

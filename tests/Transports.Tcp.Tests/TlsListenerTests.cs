@@ -13,7 +13,7 @@ public sealed class TlsListenerTests
         var clock = new ManualTimeProvider();
         var log = new CollectingLoggerFactory();
         await using var listener = await new TcpTransport(Options(options => options.TimeProvider = clock), log).ListenAsync(ListenAddress("tls"), Token);
-        using var silent = await DialRawAsync(listener.LocalAddress);
+        using var silent = await ConnectRawAsync(listener.LocalAddress);
         await clock.WhenTimersAsync(1);
         clock.Advance(TimeSpan.FromSeconds(10));
         await ReadToEndAsync(silent);
@@ -30,7 +30,7 @@ public sealed class TlsListenerTests
         await using var listener = await transport.ListenAsync(ListenAddress("tls"), Token);
         foreach (var bytes in (byte[][])["GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray(), RandomNumberGenerator.GetBytes(4096), [0, 0, 0, 1, 42], [22, 3, 1, 255, 255, 1]])
         {
-            using var raw = await DialRawAsync(listener.LocalAddress);
+            using var raw = await ConnectRawAsync(listener.LocalAddress);
             await raw.SendAsync(bytes, Token);
             raw.Shutdown(SocketShutdown.Send);
             await ReadToEndAsync(raw);
@@ -68,7 +68,7 @@ public sealed class TlsListenerTests
         {
             for (var i = 0; i < 200; i++)
             {
-                var socket = await DialRawAsync(listener.LocalAddress);
+                var socket = await ConnectRawAsync(listener.LocalAddress);
                 silent.Add(socket);
                 await socket.SendAsync((byte[])[.. ((byte[])[0x16, 3, 1, 2, 0, 1])[..bytesOfHello]], Token);
             }
@@ -93,7 +93,7 @@ public sealed class TlsListenerTests
     public async Task Stop_HandshakesInProgress_AreDroppedAndNothingIsLeft()
     {
         var listener = await new TcpTransport(Options(options => options.TimeProvider = new ManualTimeProvider())).ListenAsync(ListenAddress("tls"), Token);
-        using var silent = await DialRawAsync(listener.LocalAddress);
+        using var silent = await ConnectRawAsync(listener.LocalAddress);
         var accepting = listener.AcceptAsync(Token);
         await listener.StopAcceptingAsync(Token);
         (await accepting).Should().BeNull();

@@ -279,7 +279,7 @@ public sealed class TlsTests
                 options.TlsServer.AllowUnexpectedEof = allowed;
                 options.TlsServer.EnabledSslProtocols = version;
             })).ListenAsync(ListenAddress("tls"), Token);
-            var (raw, stream) = await DialTlsAsync(listener.LocalAddress);
+            var (raw, stream) = await ConnectTlsAsync(listener.LocalAddress);
             await using var server = (await listener.AcceptAsync(Token))!;
             await stream.WriteAsync(new byte[] { 0, 0, 0, 1, 42 }, Token);
             (await server.ReceiveAsync(Token))!.Value.ToArray().Should().Equal(42);
@@ -305,7 +305,7 @@ public sealed class TlsTests
     public async Task End_WithCloseNotify_IsNullAndTheOtherWayStaysOpen(SslProtocols version)
     {
         await using var listener = await new TcpTransport(Options(options => options.TlsServer.EnabledSslProtocols = version)).ListenAsync(ListenAddress("tls"), Token);
-        var (_, stream) = await DialTlsAsync(listener.LocalAddress);
+        var (_, stream) = await ConnectTlsAsync(listener.LocalAddress);
         await using var server = (await listener.AcceptAsync(Token))!;
         var receiving = server.ReceiveAsync(Token);
         await stream.ShutdownAsync();
@@ -362,9 +362,9 @@ public sealed class TlsTests
         }
     }
 
-    private static async Task<(Socket Socket, SslStream Stream)> DialTlsAsync(Uri address)
+    private static async Task<(Socket Socket, SslStream Stream)> ConnectTlsAsync(Uri address)
     {
-        var socket = await DialRawAsync(address);
+        var socket = await ConnectRawAsync(address);
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await stream.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions

@@ -188,7 +188,7 @@ public sealed class UdpChannelTests : UdpFixture
     [InlineData("udp://localhost:0", "*write the port of the server*")]
     [InlineData("udp://localhost:1/path", "*udp://localhost:5000*more after them*")]
     [InlineData("tcp://localhost:1", "*udp://localhost:5000*")]
-    public async Task Connect_AddressThatCannotBeDialled_SaysWhatToWrite(string address, string text)
+    public async Task Connect_AddressThatCannotBeConnected_SaysWhatToWrite(string address, string text)
     {
         var refused = await this.Invoking(_ => new UdpTransport().ConnectAsync(new Uri(address), Token).AsTask()).Should().ThrowAsync<ArgumentException>();
         refused.WithMessage(text);

@@ -136,7 +136,7 @@ public sealed class WebSocketChannelTests
     }
 
     [Fact]
-    public async Task SubProtocol_OfferedAndSpoken_IsTheServersFavourite()
+    public async Task SubProtocol_OfferedAndSpoken_IsTheServersFavorite()
     {
         await using var pair = await Pair.OpenAsync(
             server =>

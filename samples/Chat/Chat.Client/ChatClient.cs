@@ -5,13 +5,13 @@ using Transports;
 namespace Chat;
 
 /// <summary>
-/// A stay in a room over any transport. When the connection breaks it dials again, asks for what was said meanwhile, and says again
+/// A stay in a room over any transport. When the connection breaks it connects again, asks for what was said meanwhile, and says again
 /// what it has not heard back.
 /// </summary>
 internal sealed class ChatClient(IMessageChannelFactory transports, Uri address, string room, string name, TextWriter output)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(10);
 
     // Held while saying, so that what was left over from another connection comes before what is new.
     private readonly SemaphoreSlim _saying = new(1, 1);
@@ -30,7 +30,7 @@ internal sealed class ChatClient(IMessageChannelFactory transports, Uri address,
 
         // A console cannot be read with a token: its thread may stay behind when the program ends.
         var reading = Task.Run(() => SayInputAsync(input, done), CancellationToken.None);
-        for (_retry = FirstRetry; ; _retry = _retry * 2 < LongestRetry ? _retry * 2 : LongestRetry)
+        for (_retry = FirstRetry; ; _retry = _retry * 2 < MaxRetry ? _retry * 2 : MaxRetry)
         {
             try
             {
@@ -143,7 +143,7 @@ internal sealed class ChatClient(IMessageChannelFactory transports, Uri address,
         }
         catch (TransportException)
         {
-            // The receiver hears of it too, and dials again.
+            // The receiver hears of it too, and connects again.
         }
         finally
         {

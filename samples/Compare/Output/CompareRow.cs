@@ -17,7 +17,7 @@ internal sealed record CompareRow
     [JsonPropertyName("reason")]
     public string? Reason { get; init; }
 
-    /// <summary>From dialing to the first message answered, in milliseconds; the median of several.</summary>
+    /// <summary>From connecting to the first message answered, in milliseconds; the median of several.</summary>
     [JsonPropertyName("handshake_ms")]
     public double? HandshakeMilliseconds { get; init; }
 

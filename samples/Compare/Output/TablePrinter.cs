@@ -13,7 +13,7 @@ internal static class TablePrinter
     /// <param name="rows">The rows.</param>
     public static void Print(IReadOnlyList<CompareRow> rows)
     {
-        // Colours are for who watches; a file or a program gets the plain text.
+        // Colors are for who watches; a file or a program gets the plain text.
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(Console.Out),
@@ -51,7 +51,7 @@ internal static class TablePrinter
 
         console.Write(table);
         console.WriteLine("promises: R reliable, O ordered, B the wire keeps message boundaries, E encrypted, W a web page can open it.");
-        console.WriteLine("handshake: dialing to first answer. p50, p99: 64 B there and back. wire: above TCP or UDP, for a lone 64 B message.");
+        console.WriteLine("handshake: connecting to first answer. p50, p99: 64 B there and back. wire: above TCP or UDP, for a lone 64 B message.");
         console.WriteLine("text: a file sent line by line as JSON and as Protobuf, checked. All on loopback, both ends in this process.");
     }
 

@@ -91,7 +91,7 @@ internal sealed class StreamRelay : IRelay
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The relay is being disposed, or its target is gone: the dialer finds out.
+            // The relay is being disposed, or its target is gone: whoever connected finds out.
         }
 
         await Task.WhenAll(passing);

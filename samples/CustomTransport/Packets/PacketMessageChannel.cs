@@ -147,10 +147,10 @@ internal sealed class PacketMessageChannel : MessageChannelBase, IFrameSink, IIn
     private static bool IsPeerGone(Exception error) => error is SocketException { SocketErrorCode: SocketError.Shutdown or SocketError.ConnectionReset };
 
     private static ChannelCloseInfo Lost(Exception? error) => error is TimeoutException
-        ? new ChannelCloseInfo(ChannelCloseStatus.TimedOut, IsRemote: false, "The peer has taken no packet for SendTimeout.", Error: error)
-        : new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long?)(error as SocketException)?.SocketErrorCode, Error: error);
+        ? new ChannelCloseInfo(ChannelCloseStatus.TimedOut, IsRemote: false, "The peer has taken no packet for SendTimeout.", Exception: error)
+        : new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long?)(error as SocketException)?.SocketErrorCode, Exception: error);
 
-    private static ChannelCloseInfo Broken(string what) => new(ChannelCloseStatus.ProtocolError, IsRemote: false, what, Error: new MessageFramingException(what));
+    private static ChannelCloseInfo Broken(string what) => new(ChannelCloseStatus.ProtocolError, IsRemote: false, what, Exception: new MessageFramingException(what));
 
     // Gives the socket up; a pending read and a pending send end. What was handed on still arrives.
     private void Release()
@@ -250,7 +250,7 @@ internal sealed class PacketMessageChannel : MessageChannelBase, IFrameSink, IIn
         {
             case PacketKind.Binary or PacketKind.Text when content.Length > MaxMessageSize:
                 var error = new MessageTooLargeException(content.Length, MaxMessageSize);
-                Terminate(new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: false, error.Message, Error: error), error);
+                Terminate(new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: false, error.Message, Exception: error), error);
                 return false;
             case PacketKind.Binary or PacketKind.Text:
                 _inbox.Add((MessageKind)packet[0], content);
@@ -264,7 +264,7 @@ internal sealed class PacketMessageChannel : MessageChannelBase, IFrameSink, IIn
                 return false;
             default:
                 var broken = Broken($"A packet of the kind {packet[0]} came. The peer speaks something else.");
-                Terminate(broken, broken.Error);
+                Terminate(broken, broken.Exception);
                 return false;
         }
     }

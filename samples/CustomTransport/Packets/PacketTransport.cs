@@ -38,7 +38,7 @@ public sealed class PacketTransport : IClientTransport, IServerTransport
         PreservesMessageKind = true,
         SupportsHalfClose = true,
         CarriesCloseStatus = true,
-        MaxMessageSize = Math.Min(_options.MaxMessageSize, PacketTransportOptions.LargestMessage),
+        MaxMessageSize = Math.Min(_options.MaxMessageSize, PacketTransportOptions.MaxPacketSize),
     };
 
     /// <inheritdoc/>

@@ -32,7 +32,7 @@ internal sealed record GrpcAddress(Uri Http, string Path, string Method, bool Ha
             throw new ArgumentException($"'{AddressText.Of(address)}' has a query or a fragment, which gRPC addresses do not have.", nameof(address));
         }
 
-        AddressText.ThrowIfUserInfo(address, "send credentials as metadata, such as GrpcTransportOptions.Metadata.Add(\"authorization\", …)", nameof(address));
+        AddressText.ThrowIfUserInfo(address, "send credentials as metadata, such as GrpcTransportOptions.Headers.Add(\"authorization\", …)", nameof(address));
         var path = address.AbsolutePath.Trim('/');
         var hasEnvelope = path.Length == 0;
         if (!hasEnvelope)

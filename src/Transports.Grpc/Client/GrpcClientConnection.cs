@@ -43,7 +43,7 @@ internal sealed class GrpcClientConnection : ByteConnection, IGrpcClientCallFeat
 
     public GrpcStatus? Status => _reader.Status ?? (Ended is { } end ? CloseStatusMap.ToStatus(end) : null);
 
-    public GrpcMetadata? Trailers => _reader.Trailers;
+    public GrpcMetadata? ResponseTrailers => _reader.Trailers;
 
     /// <summary>The channel's end, which tells how a call without trailers ended.</summary>
     public Task<ChannelCloseInfo>? Closed { get; set; }

@@ -22,7 +22,7 @@ internal static class GrpcResponse
         if ((int)response.StatusCode != 200)
         {
             var refusal = await HttpRefusal.ReadAsync(response, "The server did not answer with gRPC.", timeProvider, CancellationToken.None).ConfigureAwait(false);
-            return NotGrpc(CloseStatusMap.FromHttpStatus((int)response.StatusCode), refusal.Message) with { Error = refusal };
+            return NotGrpc(CloseStatusMap.FromHttpStatus((int)response.StatusCode), refusal.Message) with { Exception = refusal };
         }
 
         var contentType = response.Content.Headers.ContentType?.MediaType;

@@ -29,7 +29,7 @@ internal sealed class GrpcResponseReader(string method, TimeProvider timeProvide
     /// <summary>The call is aborted: an answer that comes now is not kept.</summary>
     public void GiveUp() => Volatile.Write(ref _isGivenUp, true);
 
-    /// <summary>Reads some bytes; 0 is the end, in order. An end with an error is thrown.</summary>
+    /// <summary>Reads some bytes; 0 is a graceful end. An end with an error is thrown.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {

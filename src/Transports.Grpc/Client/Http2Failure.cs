@@ -25,7 +25,7 @@ internal static class Http2Failure
                         (long)GrpcStatusCode.Unavailable,
                         exception);
                 case HttpProtocolException { ErrorCode: 0 } leaving when IsConnectionClosed(leaving):
-                    // A server that goes away in order, before it has answered this call.
+                    // A server that goes away gracefully, before it has answered this call.
                     return new ChannelCloseInfo(
                         ChannelCloseStatus.ConnectionLost,
                         IsRemote: true,
@@ -45,7 +45,7 @@ internal static class Http2Failure
             }
         }
 
-        return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)GrpcStatusCode.Unavailable, Error: exception);
+        return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)GrpcStatusCode.Unavailable, Exception: exception);
     }
 
     /// <summary>The exception for a call that could not be opened.</summary>

@@ -56,7 +56,7 @@ internal static class CloseStatusMap
         return new ChannelCloseInfo(close, IsRemote: true, status.Message, (long)status.Code);
     }
 
-    /// <summary>The status of a call that ended without one of the server's; <see langword="null"/> where this side has closed it in order.</summary>
+    /// <summary>The status of a call that ended without one of the server's; <see langword="null"/> where this side has closed it gracefully.</summary>
     public static GrpcStatus? ToStatus(ChannelCloseInfo end)
     {
         if (!end.IsRemote && end.Status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
@@ -65,7 +65,7 @@ internal static class CloseStatusMap
         }
 
         var code = end.ProtocolErrorCode is { } told && Enum.IsDefined((GrpcStatusCode)told) ? (GrpcStatusCode)told : ToGrpc(end.Status);
-        return new GrpcStatus(code, end.Description ?? end.Error?.Message);
+        return new GrpcStatus(code, end.Description ?? end.Exception?.Message);
     }
 
     /// <summary>A reset's meaning (PROTOCOL-HTTP2.md, "Errors"), with HTTP/3's codes of the same meaning (RFC 9114, section 8.1).</summary>

@@ -62,7 +62,7 @@ internal sealed class GrpcCodec : MessageCodec
 
     public override int WriteHeader(Span<byte> payload, MessageKind kind, Span<byte> header) => WriteHeader(payload.Length, kind, header);
 
-    // A server's end is its status, in the trailers. A client that closes in order without a text just ends its stream.
+    // A server's end is its status, in the trailers. A client that closes gracefully without a text just ends its stream.
     public override bool TryWriteClose(ChannelCloseInfo info, ChannelCloseInfo? peerClose, OutputBuffer output)
     {
         if (!_hasEnvelope || _side == ChannelSide.Server || (info.Status == ChannelCloseStatus.Normal && string.IsNullOrEmpty(info.Description)))

@@ -52,7 +52,7 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
             }
             catch (QuicException) when (PeerClosed() is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
             {
-                // It has closed in order, which its own end tells.
+                // It has closed gracefully, which its own end tells.
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
@@ -136,7 +136,7 @@ internal sealed class QuicByteConnection(QuicStream stream, MultiplexedQuicConne
         }
         catch (QuicException) when (PeerClosed() is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway)
         {
-            // The peer has closed in order and reads no more. The reader will find the end that it wrote before; failing
+            // The peer has closed gracefully and reads no more. The reader will find the end that it wrote before; failing
             // here would lose what is still to be read.
         }
     }

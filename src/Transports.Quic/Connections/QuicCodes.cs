@@ -24,7 +24,7 @@ internal static class QuicCodes
 {
     public static long FromStatus(ChannelCloseStatus status) => (long)status;
 
-    /// <summary>The status of a code on a stream that was finished in order.</summary>
+    /// <summary>The status of a code on a stream that was finished gracefully.</summary>
     public static ChannelCloseStatus ToStatus(long code)
         => code >= 0 && code <= (long)ChannelCloseStatus.TimedOut ? (ChannelCloseStatus)code : ChannelCloseStatus.ConnectionLost;
 
@@ -43,12 +43,12 @@ internal static class QuicCodes
                     status is ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway ? ChannelCloseStatus.ConnectionLost : status,
                     IsRemote: true,
                     ProtocolErrorCode: code,
-                    Error: exception);
+                    Exception: exception);
             case QuicError.ConnectionIdle or QuicError.ConnectionTimeout:
                 return new ChannelCloseInfo(
-                    ChannelCloseStatus.TimedOut, IsRemote: true, "Nothing was heard from the peer for the connection's idle timeout.", Error: exception);
+                    ChannelCloseStatus.TimedOut, IsRemote: true, "Nothing was heard from the peer for the connection's idle timeout.", Exception: exception);
             default:
-                return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: quic?.TransportErrorCode, Error: exception);
+                return new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: quic?.TransportErrorCode, Exception: exception);
         }
     }
 }

@@ -6,7 +6,7 @@ using Transports.Extensibility;
 namespace Transports;
 
 /// <summary>Opens a socket to an address: resolves, connects within the timeout, and explains failures.</summary>
-internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer dialer)
+internal sealed class SocketConnector(TcpTransportOptions options, INetwork network)
 {
     // Long against an accept, short against a person's patience.
     private static readonly TimeSpan FullBacklogPause = TimeSpan.FromMilliseconds(5);
@@ -17,7 +17,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
         KeepAlive = options.TcpKeepAlive,
         NoDelay = options.NoDelay,
         TimeProvider = options.TimeProvider,
-        Dialer = dialer,
+        Network = network,
     };
 
     public async Task<Socket> ConnectAsync(TcpAddress address, AddressText shown, CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed class SocketConnector(TcpTransportOptions options, ISocketDialer
         {
             try
             {
-                return await dialer.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
+                return await network.ConnectAsync(endPoint, cancellationToken).ConfigureAwait(false);
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
             {

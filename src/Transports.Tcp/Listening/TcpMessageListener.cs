@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -10,6 +11,7 @@ namespace Transports;
 /// A place is taken for every accepted socket until <see cref="AcceptAsync"/> hands its channel out or it fails, so what
 /// peers make this side hold is bounded; when no place is free, the operating system's backlog holds them.
 /// </remarks>
+[DebuggerDisplay("{LocalAddress}, stopping: {_stopping.IsCancellationRequested}")]
 internal sealed class TcpMessageListener : IMessageListener
 {
     private readonly IReadOnlyList<Socket> _sockets;

@@ -23,7 +23,7 @@ public abstract partial class TransportConformanceTests
         var own = await ClosedAsync(aborting);
         Assert.Equal(ChannelCloseStatus.Aborted, own.Status);
         Assert.False(own.IsRemote);
-        Assert.Same(cause, own.Error);
+        Assert.Same(cause, own.Exception);
         var error = await Assert.ThrowsAsync<MessageChannelClosedException>(() => receiving);
         Assert.Equal(ChannelCloseStatus.Aborted, error.CloseInfo.Status);
         await Assert.ThrowsAsync<MessageChannelClosedException>(async () => await aborting.SendAsync("late"u8.ToArray(), Token));

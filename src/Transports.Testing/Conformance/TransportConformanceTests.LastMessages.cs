@@ -84,7 +84,7 @@ public abstract partial class TransportConformanceTests
             await pair.Sender.CloseAsync(cancellationToken: Token);
             await receiving;
             var own = await ClosedAsync(pair.Sender);
-            Assert.True(own is { Status: ChannelCloseStatus.Normal, IsRemote: false }, $"The side that closed in order ended as {own}.");
+            Assert.True(own is { Status: ChannelCloseStatus.Normal, IsRemote: false }, $"The side that closed gracefully ended as {own}.");
             Assert.Equal(ChannelCloseStatus.Normal, (await ClosedAsync(pair.Receiver)).Status);
             await pair.Sender.DisposeAsync();
         }

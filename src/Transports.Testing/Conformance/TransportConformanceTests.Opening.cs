@@ -126,7 +126,7 @@ public abstract partial class TransportConformanceTests
             {
                 while (Interlocked.Increment(ref next) <= ConnectionCount)
                 {
-                    await DialAsync(client, GetConnectAddress(listener), left);
+                    await ConnectAsync(client, GetConnectAddress(listener), left);
                 }
             },
             Token));
@@ -135,7 +135,7 @@ public abstract partial class TransportConformanceTests
         await serving;
     }
 
-    private static async Task DialAsync(IClientTransport client, Uri address, ConcurrentBag<WeakReference> left)
+    private static async Task ConnectAsync(IClientTransport client, Uri address, ConcurrentBag<WeakReference> left)
     {
         await using var channel = await client.ConnectAsync(address, Token);
         left.Add(new WeakReference(channel));

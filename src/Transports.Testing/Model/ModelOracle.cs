@@ -144,7 +144,7 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
         }
         else if (EndedGracefully(from))
         {
-            direction.CheckAllArrived($"though the sender closed in order, and the receiver went on to the end ({ModelEnd.Describe(to.EndError)})");
+            direction.CheckAllArrived($"though the sender closed gracefully, and the receiver went on to the end ({ModelEnd.Describe(to.EndError)})");
         }
     }
 
@@ -166,7 +166,7 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
             && end.Channel.Characteristics.IsReliable
             && !ends.Any(WasCutOff))
         {
-            history.Violate($"{end.Name} ended as {info.Status}, though nobody broke the connection: {info.Error?.Message ?? info.Description}");
+            history.Violate($"{end.Name} ended as {info.Status}, though nobody broke the connection: {info.Exception?.Message ?? info.Description}");
         }
 
         var receivedToTheEnd = end.EndSeen is { } seen && end.EndersBegan > seen;
@@ -179,7 +179,7 @@ internal sealed class ModelOracle(ModelEnd[] ends, ModelHistory history, bool st
         if (peer.Channel.Characteristics.CarriesCloseStatus && info.IsRemote && info.Status != told.Status
             && !(info.Status == ChannelCloseStatus.Normal && HalfClosed(peer)))
         {
-            history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()} ended as {info.Status}: {info.Error?.Message ?? info.Description}");
+            history.Violate($"{peer.Name} closed as {told.Status}; {end.Name.ToLowerInvariant()} ended as {info.Status}: {info.Exception?.Message ?? info.Description}");
         }
 
         if (peer.Channel.Characteristics.CarriesCloseStatus && end.EndError is not null && told.Status is (ChannelCloseStatus.Normal or ChannelCloseStatus.GoingAway))

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Transports;
 
 /// <summary>Lets the calls of a program begin in the order in which they began in an earlier run.</summary>
@@ -46,9 +48,9 @@ internal sealed class ModelReplay(IReadOnlyList<(int End, int Actor, int Step)> 
         }
     }
 
-    // Under the gate.
     private void Advance()
     {
+        Debug.Assert(_gate.IsHeldByCurrentThread, "Called under the gate.");
         _next++;
         if (_next < order.Count && _waiting.Remove(order[_next], out var turn))
         {

@@ -30,7 +30,6 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
     private readonly UdpTransportOptions _options;
     private readonly ChannelCharacteristics _characteristics;
     private readonly ILogger _logger;
-    private readonly ILogger _channelLogger;
     private readonly DatagramReader _reader;
     private readonly UdpPeerTable _peers;
     private readonly ITimer _sweep;
@@ -41,14 +40,13 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
     private UdpPeerChannel? _current;
     private int _failuresInARow;
 
-    public UdpListener(Socket socket, Uri address, UdpTransportOptions options, ChannelCharacteristics characteristics, ILogger logger, ILogger channelLogger)
+    public UdpListener(Socket socket, Uri address, UdpTransportOptions options, ChannelCharacteristics characteristics, ILogger logger)
     {
         Socket = socket;
         LocalAddress = address;
         _options = options;
         _characteristics = characteristics;
         _logger = logger;
-        _channelLogger = channelLogger;
         Counters = new UdpCounters(new KernelDropCounter(socket));
         Room = new SendRoom(socket);
 
@@ -271,7 +269,7 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
             Options = _options,
             LocalAddress = HostAddress.ToUri("udp", local),
             RemoteAddress = HostAddress.ToUri("udp", peer),
-            Logger = _channelLogger,
+            Logger = _logger,
         });
     }
 

@@ -101,7 +101,7 @@ internal sealed class UdpPeerChannel : UdpMessageChannel, IThreadPoolWorkItem
     }
 
     /// <summary>The listener's socket is gone.</summary>
-    public void Terminate(TransportException failure) => Terminate(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Error: failure));
+    public void Terminate(TransportException failure) => Terminate(new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: false, failure.Message, Exception: failure));
 
     void IThreadPoolWorkItem.Execute() => _signal.Set();
 

@@ -53,8 +53,8 @@ internal abstract class UdpMessageChannel : MessageChannelBase, IFrameSink
     {
         SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset } e => new ChannelCloseInfo(
             ChannelCloseStatus.ConnectionLost, IsRemote: true, "Nobody listens at the peer's port: it answered with ICMP port unreachable.", (long)e.SocketErrorCode, e),
-        SocketException e => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)e.SocketErrorCode, Error: e),
-        _ => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, Error: error),
+        SocketException e => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: (long)e.SocketErrorCode, Exception: e),
+        _ => new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, Exception: error),
     };
 
     protected override ValueTask SendCoreAsync(in Message message, CancellationToken cancellationToken)

@@ -135,7 +135,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IInPl
     }
 
     private static ChannelCloseInfo Lost(Exception error)
-        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: WebSocketCloseCode.Abnormal, Error: error);
+        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: WebSocketCloseCode.Abnormal, Exception: error);
 
     private async Task ReadAsync()
     {

@@ -1,7 +1,10 @@
+using System.Diagnostics;
+
 namespace Transports;
 
 /// <summary>A channel around another, passing everything on: the base of behaviors, which override what they change.</summary>
 /// <remarks>Owns the inner channel. Whatever an override adds must keep the promises of <see cref="IMessageChannel"/>.</remarks>
+[DebuggerDisplay("{GetType().Name,nq} over {Inner}")]
 public abstract class DelegatingMessageChannel : IMessageChannel
 {
     /// <summary>A channel around another.</summary>

@@ -38,7 +38,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
     void IFrameReaderHost.OnPeerClosed(ChannelCloseInfo info)
     {
         Volatile.Write(ref _peerClose, info);
-        if (IsClosing || !Terminate(info, info.Error as MessageFramingException, abort: false))
+        if (IsClosing || !Terminate(info, info.Exception as MessageFramingException, abort: false))
         {
             // This side closes, and was first: its close waits for this, and stays how the channel ended.
             return;
@@ -219,7 +219,7 @@ public sealed partial class FramedMessageChannel : IFrameSink, IFrameReaderHost,
         }
 
         // A fault that was found without a receiver is told as a receiver would have found it.
-        Terminate(info, info.Error as MessageFramingException, abort: false);
+        Terminate(info, info.Exception as MessageFramingException, abort: false);
         if (!_reader.IsReadingOver)
         {
             _queue.Fail(new MessageChannelClosedException(CloseInfo ?? info));

@@ -62,7 +62,7 @@ public abstract partial class MessageChannelBase
     /// <inheritdoc/>
     public void Abort(Exception? cause = null)
     {
-        if (!End(new ChannelCloseInfo(ChannelCloseStatus.Aborted, IsRemote: false, Error: cause), null, abort: true, drop: true))
+        if (!End(new ChannelCloseInfo(ChannelCloseStatus.Aborted, IsRemote: false, Exception: cause), null, abort: true, drop: true))
         {
             DropInput(endedBefore: true);
         }
@@ -98,7 +98,7 @@ public abstract partial class MessageChannelBase
     /// <summary>For the transport: the peer or the network has ended the channel, or its rules were broken. Keeps the first end only. What has arrived can still be received.</summary>
     /// <param name="info">How it ended.</param>
     /// <param name="error">What a receive throws behind what has arrived; by default a <see cref="MessageChannelClosedException"/> with <paramref name="info"/>.</param>
-    /// <param name="abort"><see langword="false"/> when there is nothing to abort: the peer has closed in order, and the transport gives its connection back itself.</param>
+    /// <param name="abort"><see langword="false"/> when there is nothing to abort: the peer has closed gracefully, and the transport gives its connection back itself.</param>
     /// <returns><see langword="false"/> when the channel had ended before.</returns>
     protected bool Terminate(ChannelCloseInfo info, Exception? error = null, bool abort = true) => End(info, error, abort, drop: false);
 
@@ -212,7 +212,7 @@ public abstract partial class MessageChannelBase
         catch (OperationCanceledException e)
         {
             End(
-                new ChannelCloseInfo(ChannelCloseStatus.TimedOut, IsRemote: false, "The graceful close took longer than CloseTimeout, so the channel was aborted.", Error: e),
+                new ChannelCloseInfo(ChannelCloseStatus.TimedOut, IsRemote: false, "The graceful close took longer than CloseTimeout, so the channel was aborted.", Exception: e),
                 null,
                 abort: true,
                 drop: true);
@@ -221,7 +221,7 @@ public abstract partial class MessageChannelBase
         {
             var failure = e is MessageChannelClosedException closed
                 ? closed.CloseInfo
-                : new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, Error: e);
+                : new ChannelCloseInfo(ChannelCloseStatus.ConnectionLost, IsRemote: true, Exception: e);
             End(failure, null, abort: true, drop: true);
         }
         finally

@@ -231,10 +231,10 @@ public abstract partial class MessageChannelBase
 
         var info = error switch
         {
-            MessageTooLargeException => new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: false, error.Message, Error: error),
-            MessageFramingException => new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, error.Message, Error: error),
+            MessageTooLargeException => new ChannelCloseInfo(ChannelCloseStatus.MessageTooLarge, IsRemote: false, error.Message, Exception: error),
+            MessageFramingException => new ChannelCloseInfo(ChannelCloseStatus.ProtocolError, IsRemote: false, error.Message, Exception: error),
             MessageChannelClosedException closed => closed.CloseInfo,
-            _ => new ChannelCloseInfo(ChannelCloseStatus.InternalError, IsRemote: false, error.Message, Error: error),
+            _ => new ChannelCloseInfo(ChannelCloseStatus.InternalError, IsRemote: false, error.Message, Exception: error),
         };
 
         // What stood before the fault was received; nothing behind it can be.

@@ -92,7 +92,7 @@ public abstract class ByteConnection : IAsyncDisposable
             ChannelCloseStatus.ConnectionLost,
             IsRemote: true,
             ProtocolErrorCode: socketError is null ? null : (long)socketError.SocketErrorCode,
-            Error: exception);
+            Exception: exception);
     }
 
     /// <summary>A feature of the connection's.</summary>

@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Transports.Extensibility;
 
 namespace Transports;
 
 /// <summary>Accepts at one in-memory name, out of a bounded backlog.</summary>
+[DebuggerDisplay("{LocalAddress}, stopped: {_stopped}")]
 internal sealed class MemoryListener(Uri address, int backlog, Action<MemoryListener> onStopped) : IMessageListener
 {
     private readonly Channel<MemoryMessageChannel> _waiting = Channel.CreateBounded<MemoryMessageChannel>(backlog);

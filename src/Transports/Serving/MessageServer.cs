@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using System.Diagnostics;
 using Transports.Extensibility;
 
 namespace Transports;
@@ -17,6 +18,7 @@ namespace Transports;
 /// <para><b>Logging</b>: without a logger factory the first error of each kind is written to standard error, so that a handler that throws does
 /// not fail in silence; <see cref="Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory"/> turns that off too.</para>
 /// </remarks>
+[DebuggerDisplay("{_address}, listening: {_listener?.LocalAddress}, stopping: {_stopping.IsCancellationRequested}, completed: {_completion.Task.IsCompleted}")]
 public sealed class MessageServer : IAsyncDisposable
 {
     // What handlers get to let go of channels that were closed under them, and then of ones that were aborted; one that ignores even that is left behind.

@@ -31,7 +31,7 @@ internal sealed class ChannelSubject : IBenchmarkSide
     /// <summary>Connects as many channels as the work needs through a listener.</summary>
     /// <param name="work">What to do.</param>
     /// <param name="listener">A listener; taken over.</param>
-    /// <param name="connect">Dials the address it listens at.</param>
+    /// <param name="connect">Connects to the address it listens at.</param>
     public static async Task<IBenchmarkSide> OpenAsync(Work work, IMessageListener listener, Func<Uri, ValueTask<IMessageChannel>> connect)
     {
         var path = DelayedPath.Open(work, DelayedPath.WireOf(listener.LocalAddress), listener.LocalAddress);

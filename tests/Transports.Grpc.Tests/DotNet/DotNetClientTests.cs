@@ -257,7 +257,7 @@ public sealed class DotNetClientTests : IAsyncLifetime
                 for (var item = first; item is not null; item = await ReceiveAsync(channel))
                 {
                     await SendAsync(channel, item);
-                    if (call.RequestHeaders.GetText("early") is not null)
+                    if (call.RequestHeaders.GetValue("early") is not null)
                     {
                         await EndAsync(channel, call, stoppingToken);
                         break;
@@ -271,33 +271,33 @@ public sealed class DotNetClientTests : IAsyncLifetime
     private async Task EndAsync(IMessageChannel channel, IGrpcServerCallFeature call, CancellationToken stoppingToken)
     {
         var headers = call.RequestHeaders;
-        if (headers.GetText("echo") is { } echo)
+        if (headers.GetValue("echo") is { } echo)
         {
             call.ResponseHeaders.Add("echo", echo);
-            headers.TryGetBytes("echo-bin", out var bytes);
+            headers.TryGetBinaryValue("echo-bin", out var bytes);
             call.ResponseTrailers.Add("echo-bin", bytes);
         }
 
-        if (headers.GetText("wait") is not null)
+        if (headers.GetValue("wait") is not null)
         {
             _inside.TrySetResult();
             _left.TrySetResult(await channel.Closed);
         }
 
-        if (headers.GetText("until-stopping") is not null)
+        if (headers.GetValue("until-stopping") is not null)
         {
             await using var registration = stoppingToken.Register(_stopping.SetResult);
             _inside.TrySetResult();
             await _stopping.Task;
         }
 
-        if (headers.GetText("rich") is not null)
+        if (headers.GetValue("rich") is not null)
         {
             call.SetStatus((GrpcStatusCode)NeighborService.RichStatus.Code, NeighborService.RichStatus.Message);
             call.ResponseTrailers.Add("grpc-status-details-bin", NeighborService.RichStatus.ToByteArray());
         }
 
-        if (headers.GetText("status") is { } status)
+        if (headers.GetValue("status") is { } status)
         {
             call.SetStatus((GrpcStatusCode)int.Parse(status, System.Globalization.CultureInfo.InvariantCulture), "words: ü");
         }

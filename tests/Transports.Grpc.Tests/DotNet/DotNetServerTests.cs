@@ -118,10 +118,10 @@ public sealed class DotNetServerTests : IAsyncLifetime
         await channel.CompleteSendingAsync(Token);
         var call = channel.GetFeature<IGrpcClientCallFeature>()!;
 
-        (await call.ResponseHeaders.WaitAsync(Token)).GetText("echo").Should().Be("there and back");
+        (await call.ResponseHeaders.WaitAsync(Token)).GetValue("echo").Should().Be("there and back");
         (await ReceiveAsync(channel)).Should().NotBeNull();
         (await ReceiveAsync(channel)).Should().BeNull();
-        call.Trailers!.TryGetBytes("echo-bin", out var bytes).Should().BeTrue();
+        call.ResponseTrailers!.TryGetBinaryValue("echo-bin", out var bytes).Should().BeTrue();
         bytes.ToArray().Should().Equal(0, 255);
     }
 
@@ -158,7 +158,7 @@ public sealed class DotNetServerTests : IAsyncLifetime
         var receive = async () => await ReceiveAsync(channel);
 
         await receive.Should().ThrowAsync<MessageChannelClosedException>();
-        channel.GetFeature<IGrpcClientCallFeature>()!.Trailers!.TryGetBytes("grpc-status-details-bin", out var details).Should().BeTrue();
+        channel.GetFeature<IGrpcClientCallFeature>()!.ResponseTrailers!.TryGetBinaryValue("grpc-status-details-bin", out var details).Should().BeTrue();
         Google.Rpc.Status.Parser.ParseFrom(details.Span).Should().Be(NeighborService.RichStatus);
     }
 
@@ -252,11 +252,11 @@ public sealed class DotNetServerTests : IAsyncLifetime
         {
             if (value is byte[] bytes)
             {
-                call.Metadata.Add(key, bytes);
+                call.Headers.Add(key, bytes);
             }
             else
             {
-                call.Metadata.Add(key, (string)value);
+                call.Headers.Add(key, (string)value);
             }
         }
 

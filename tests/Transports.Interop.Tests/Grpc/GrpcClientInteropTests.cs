@@ -70,7 +70,7 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
     {
         await StartAsync(language);
         var call = new GrpcCallOptions();
-        call.Metadata.Add("epilogue", "1");
+        call.Headers.Add("epilogue", "1");
         await using var stream = await OpenAsync("Both", call);
 
         await stream.SendAsync("x"u8.ToArray(), Token);
@@ -132,8 +132,8 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
     {
         await StartAsync(language);
         var call = new GrpcCallOptions();
-        call.Metadata.Add("tenant", "acme");
-        call.Metadata.Add("blob-bin", new byte[] { 0, 255, 7 });
+        call.Headers.Add("tenant", "acme");
+        call.Headers.Add("blob-bin", new byte[] { 0, 255, 7 });
         await using var channel = await OpenAsync("Unary", call);
 
         await channel.SendAsync("ping"u8.ToArray(), Token);
@@ -142,8 +142,8 @@ public sealed class GrpcClientInteropTests : IAsyncLifetime
         (await channel.ReceiveAsync(Token)).Should().BeNull();
 
         var client = channel.GetFeature<IGrpcClientCallFeature>()!;
-        (await client.ResponseHeaders).GetText("tenant-back").Should().Be("acme");
-        client.Trailers!.TryGetBytes("blob-back-bin", out var blob).Should().BeTrue();
+        (await client.ResponseHeaders).GetValue("tenant-back").Should().Be("acme");
+        client.ResponseTrailers!.TryGetBinaryValue("blob-back-bin", out var blob).Should().BeTrue();
         blob.ToArray().Should().Equal(0, 255, 7);
     }
 

@@ -84,10 +84,10 @@ public sealed class GrpcServerInteropTests
     {
         var request = (await channel.ReceiveAsync(stoppingToken))!.Value.ToArray();
         var call = channel.GetFeature<IGrpcServerCallFeature>()!;
-        if (call.RequestHeaders.GetText("tenant") is { } tenant)
+        if (call.RequestHeaders.GetValue("tenant") is { } tenant)
         {
             call.ResponseHeaders.Add("tenant-back", tenant);
-            call.RequestHeaders.TryGetBytes("blob-bin", out var blob);
+            call.RequestHeaders.TryGetBinaryValue("blob-bin", out var blob);
             call.ResponseTrailers.Add("blob-back-bin", blob);
         }
 
@@ -159,7 +159,7 @@ public sealed class GrpcServerInteropTests
             }
         }
 
-        if (channel.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetText("epilogue") is not null)
+        if (channel.GetFeature<IGrpcServerCallFeature>()!.RequestHeaders.GetValue("epilogue") is not null)
         {
             await channel.SendAsync("epilogue"u8.ToArray(), stoppingToken);
         }

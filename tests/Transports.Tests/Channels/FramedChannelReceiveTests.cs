@@ -210,7 +210,7 @@ public sealed class FramedChannelReceiveTests
         scripted.Connection.Feed(0x05, 0, 0, 0, 1, 2, 3);
         var receiving = scripted.Channel.ReceiveAsync(Ct).AsTask();
 
-        scripted.Pool.LargestRent.Should().BeLessThan(10_000);
+        scripted.Pool.MaxRent.Should().BeLessThan(10_000);
         scripted.Channel.Abort();
         var wait = () => receiving;
         await wait.Should().ThrowAsync<MessageChannelClosedException>();
@@ -229,7 +229,7 @@ public sealed class FramedChannelReceiveTests
         var failure = await receive.Should().ThrowAsync<MessageChannelClosedException>();
 
         failure.Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
-        (await scripted.Channel.Closed).Error.Should().BeSameAs(error);
+        (await scripted.Channel.Closed).Exception.Should().BeSameAs(error);
         await scripted.DisposeAsync();
     }
 

@@ -252,10 +252,10 @@ public sealed class FramedChannelSendTests
         {
             var failure = await task.Should().ThrowAsync<MessageChannelClosedException>();
             failure.Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
-            failure.Which.CloseInfo.Error.Should().BeSameAs(error);
+            failure.Which.CloseInfo.Exception.Should().BeSameAs(error);
         }
 
-        (await scripted.Channel.Closed).Error.Should().BeSameAs(error);
+        (await scripted.Channel.Closed).Exception.Should().BeSameAs(error);
         scripted.Connection.WasAborted.Should().BeTrue();
         await scripted.DisposeAsync();
     }
@@ -346,7 +346,7 @@ public sealed class FramedChannelSendTests
 
         var wait = () => waiting;
         (await wait.Should().ThrowAsync<MessageChannelClosedException>()).Which.CloseInfo.Status.Should().Be(ChannelCloseStatus.Aborted);
-        (await scripted.Channel.Closed).Error.Should().BeSameAs(cause);
+        (await scripted.Channel.Closed).Exception.Should().BeSameAs(cause);
         await scripted.DisposeAsync();
     }
 }

@@ -24,7 +24,7 @@ internal sealed class TrackingPool : ArrayPool<byte>, IBufferPoolObserver
         }
     }
 
-    public int LargestRent { get; private set; }
+    public int MaxRent { get; private set; }
 
     public override byte[] Rent(int minimumLength)
     {
@@ -32,7 +32,7 @@ internal sealed class TrackingPool : ArrayPool<byte>, IBufferPoolObserver
         lock (_gate)
         {
             Rented++;
-            LargestRent = Math.Max(LargestRent, minimumLength);
+            MaxRent = Math.Max(MaxRent, minimumLength);
             _out.Add(array);
         }
 

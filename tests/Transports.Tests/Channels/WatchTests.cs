@@ -15,7 +15,7 @@ public sealed class WatchTests
         var info = await scripted.Channel.Closed.WaitAsync(Ct);
 
         info.Status.Should().Be(ChannelCloseStatus.ConnectionLost);
-        info.Error.Should().BeSameAs(error);
+        info.Exception.Should().BeSameAs(error);
         await Assert.ThrowsAsync<MessageChannelClosedException>(() => scripted.Channel.SendAsync(new byte[1], Ct).AsTask());
         await scripted.DisposeAsync();
     }

@@ -7,7 +7,7 @@ namespace Transports;
 /// Connects to the first address of several that answers (RFC 8305): the next attempt begins when one fails or has not
 /// answered within the delay; the first connected wins, and the others are called off.
 /// </summary>
-internal sealed class HappyEyeballs(ISocketDialer dialer, TimeSpan attemptDelay, TimeProvider timeProvider)
+internal sealed class HappyEyeballs(INetwork network, TimeSpan attemptDelay, TimeProvider timeProvider)
 {
     /// <summary>Connects.</summary>
     /// <param name="endPoints">The addresses in the order they are to be tried; at least one.</param>
@@ -29,7 +29,7 @@ internal sealed class HappyEyeballs(ISocketDialer dialer, TimeSpan attemptDelay,
                 if (next < endPoints.Count)
                 {
                     var endPoint = endPoints[next++];
-                    attempts.Add((endPoint, dialer.ConnectAsync(endPoint, losers.Token)));
+                    attempts.Add((endPoint, network.ConnectAsync(endPoint, losers.Token)));
                 }
 
                 await WaitForNewsAsync(attempts, mayStartMore: next < endPoints.Count, losers.Token).ConfigureAwait(false);

@@ -25,7 +25,7 @@ public sealed class TcpConnector
     /// <summary>The clock. Default <see cref="TimeProvider.System"/>.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    internal ISocketDialer Dialer { get; init; } = SocketDialer.Instance;
+    internal INetwork Network { get; init; } = SystemNetwork.Instance;
 
     /// <summary>Connects for an HTTP handler.</summary>
     /// <param name="context">Where to.</param>
@@ -58,7 +58,7 @@ public sealed class TcpConnector
     /// <exception cref="SocketException">The name was not found; nothing was tried.</exception>
     internal async Task<Socket?> ConnectAsync(string host, int port, ConnectReport report, CancellationToken cancellationToken)
     {
-        var found = await Dialer.ResolveAsync(host, cancellationToken).ConfigureAwait(false);
+        var found = await Network.ResolveAsync(host, cancellationToken).ConfigureAwait(false);
         if (found.Length == 0)
         {
             throw new SocketException((int)SocketError.NoData);
@@ -66,7 +66,7 @@ public sealed class TcpConnector
 
         IPEndPoint[] endPoints = [.. AddressOrder.Interleave(found).Select(ip => new IPEndPoint(ip, port))];
         report.Tried = endPoints;
-        var socket = await new HappyEyeballs(Dialer, AttemptDelay, TimeProvider).ConnectAsync(endPoints, report.Failures, cancellationToken).ConfigureAwait(false);
+        var socket = await new HappyEyeballs(Network, AttemptDelay, TimeProvider).ConnectAsync(endPoints, report.Failures, cancellationToken).ConfigureAwait(false);
         if (socket is null)
         {
             return null;

@@ -39,7 +39,7 @@ public sealed class PemCertificateProvider
         _certificatePath = certificatePath;
         _keyPath = keyPath ?? certificatePath;
         _keyPassword = keyPassword;
-        _logger = (ILogger?)loggerFactory?.CreateLogger<PemCertificateProvider>() ?? NullLogger.Instance;
+        _logger = loggerFactory?.CreateLogger("Transports.Tls") ?? NullLogger.Instance;
         _current = Load(Times());
     }
 

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>What connecting asks of the network; tests put their own in its place.</summary>
-internal interface ISocketDialer
+internal interface INetwork
 {
     /// <summary>The addresses of a name, best first.</summary>
     Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken);

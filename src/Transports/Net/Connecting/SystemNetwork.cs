@@ -4,9 +4,9 @@ using System.Net.Sockets;
 namespace Transports;
 
 /// <summary>The operating system's names and sockets.</summary>
-internal sealed class SocketDialer : ISocketDialer
+internal sealed class SystemNetwork : INetwork
 {
-    public static SocketDialer Instance { get; } = new();
+    public static SystemNetwork Instance { get; } = new();
 
     public Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken) => HostAddress.ResolveAsync(host, cancellationToken);
 

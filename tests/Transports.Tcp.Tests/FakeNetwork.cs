@@ -5,7 +5,7 @@ using System.Threading.Channels;
 namespace Transports.Tests;
 
 /// <summary>A network whose names and connections a test decides about.</summary>
-internal sealed class FakeDialer : ISocketDialer
+internal sealed class FakeNetwork : INetwork
 {
     private readonly Channel<Attempt> _attempts = Channel.CreateUnbounded<Attempt>();
 
