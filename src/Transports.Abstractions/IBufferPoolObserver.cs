@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a buffer pool implements to be told of arrays that will not come back.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// The loan guard of one channel: numbers each lent payload, so that a <see cref="Message"/> whose loan is over can tell.

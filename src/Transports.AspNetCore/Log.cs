@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>The log messages of channels on ASP.NET Core; event ids 8001 to 8999. A handler's failure is the engine's 1104.</summary>
 internal static partial class Log

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Routing;
 using Transports;
-using Transports.Extensibility;
 
 namespace Microsoft.AspNetCore.Builder;
 

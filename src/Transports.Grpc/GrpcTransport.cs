@@ -4,7 +4,6 @@ using System.Net.Quic;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Transports.Extensibility;
 
 namespace Transports;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Transports;
-using Transports.Extensibility;
 
 namespace Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Waits for a condition that nothing announces, such as the operating system's count of sockets.</summary>
 internal static class Eventually

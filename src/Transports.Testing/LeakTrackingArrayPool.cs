@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A buffer pool for tests: knows every array it has lent, and makes wrong use of one show.</summary>
 /// <remarks>

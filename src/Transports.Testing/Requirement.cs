@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>
 /// Skips a test that needs what the machine may lack, with the reason; or fails it where the environment variable

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Transports.Extensibility;
 
 namespace Transports;
 
@@ -96,7 +95,7 @@ public sealed class UdpTransport : IClientTransport, IServerTransport
             Join(socket);
             var listener = new UdpListener(
                 socket, HostAddress.ToUri("udp", socket.LocalEndPoint)!, _options, _characteristics, _logger);
-            UdpLog.Listening(_logger, listener.LocalAddress);
+            Log.Listening(_logger, listener.LocalAddress);
             listener.Start();
             return new ValueTask<IMessageListener>(listener);
         }

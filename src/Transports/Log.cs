@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The engine's log messages; event ids 1000 to 1999.</summary>
 internal static partial class Log

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>A web application with one route of channels, and requests to it written by hand.</summary>
 internal sealed class EventApplication : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Builder;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>Routes behind a <see cref="ConnectionGuard"/>.</summary>
 public sealed class GuardedEndpointTests

@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Transports.Tests;
 
-namespace Transports;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>What all transports over HTTP share: certificates, addresses and ends of connections.</summary>
 public sealed class NetworkTests

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>A client that writes HTTP and frames by hand, right or wrong.</summary>
 internal sealed class RawClient : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>Which pages may open an event stream: a browser sends the request of any, with the user's cookies, and only keeps the answer from it.</summary>
 public sealed class SseOriginTests

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>What may be posted, and how it is answered.</summary>
 public sealed class SsePostTests

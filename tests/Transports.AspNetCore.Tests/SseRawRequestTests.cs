@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>Requests that no HTTP library would send: each is refused or understood, alone, and its session goes on.</summary>
 public sealed class SseRawRequestTests

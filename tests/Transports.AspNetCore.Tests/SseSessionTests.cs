@@ -1,7 +1,7 @@
 using System.Net;
 using System.Threading.Channels;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>How a session ends, and how its client comes back to it.</summary>
 public sealed class SseSessionTests

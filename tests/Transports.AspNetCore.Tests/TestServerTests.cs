@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>An endpoint in a host that opens WebSockets itself, as the test server of ASP.NET Core does.</summary>
 public sealed class TestServerTests : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>What a hostile or broken WebSocket client sends: each is refused for what it is, and others are served on.</summary>
 public sealed class WebSocketBadInputTests : IAsyncLifetime

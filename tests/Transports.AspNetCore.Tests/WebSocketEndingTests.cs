@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>How a served WebSocket's connection ends, and what its handler learns of that.</summary>
 public sealed class WebSocketEndingTests : IAsyncDisposable

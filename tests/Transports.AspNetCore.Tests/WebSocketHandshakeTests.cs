@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.AspNetCore.Tests;
 
 /// <summary>The server's side of the opening handshake (RFC 6455, section 4.2), as clients and proxies nobody here wrote do it.</summary>
 public sealed class WebSocketHandshakeTests : IAsyncLifetime

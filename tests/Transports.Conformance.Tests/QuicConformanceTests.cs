@@ -1,5 +1,3 @@
-using Transports.Quic.Tests;
-
 namespace Transports.Conformance.Tests;
 
 public sealed class QuicConformanceTests : TransportConformanceTests

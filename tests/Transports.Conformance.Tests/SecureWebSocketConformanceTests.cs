@@ -1,5 +1,3 @@
-using Transports.Tests;
-
 namespace Transports.Conformance.Tests;
 
 public sealed class SecureWebSocketConformanceTests : WebSocketConformanceTests

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using Transports.Tests;
 
 namespace Transports.Conformance.Tests;
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using CustomTransport;
 using Microsoft.Extensions.DependencyInjection;
+using Transports.Testing;
 
 namespace Transports.CustomTransport.Tests;
 

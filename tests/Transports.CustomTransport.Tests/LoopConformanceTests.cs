@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using CustomTransport;
+using Transports.Extensibility;
+using Transports.Testing;
 
 namespace Transports.CustomTransport.Tests;
 

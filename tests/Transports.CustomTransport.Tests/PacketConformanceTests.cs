@@ -1,4 +1,5 @@
 using CustomTransport;
+using Transports.Testing;
 
 namespace Transports.CustomTransport.Tests;
 

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 public class BadInputTests
 {

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>A codec by itself: bytes in, results out.</summary>
 internal sealed class CodecHarness

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Calls that one side ends while the client still sends.</summary>
 public class EarlyEndTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Listens at a method and sends everything back.</summary>
 internal sealed class EchoServer : IAsyncDisposable

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>gRPC and gRPC-Web on the routes of a web application.</summary>
 public class EndpointTests

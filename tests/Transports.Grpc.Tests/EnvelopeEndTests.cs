@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>What the default service's envelope adds to gRPC: the server's half-close and the client's close status.</summary>
 public class EnvelopeEndTests

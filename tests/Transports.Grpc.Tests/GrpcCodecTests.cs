@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Bytes in, messages and ends out, without a channel.</summary>
 public class GrpcCodecTests

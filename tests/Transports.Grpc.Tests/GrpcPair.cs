@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>A client's and a server's channel of one call over loopback.</summary>
 internal sealed class GrpcPair : IAsyncDisposable

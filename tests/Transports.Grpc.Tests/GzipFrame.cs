@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>A payload as a compressed gRPC message.</summary>
 internal static class GzipFrame

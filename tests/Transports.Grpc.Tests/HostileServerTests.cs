@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Servers that answer with what no gRPC server should, and what a client makes of it.</summary>
 public class HostileServerTests

@@ -1,8 +1,7 @@
 using System.Net.Quic;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Transports.Tests;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>gRPC over HTTP/3. What is refused is refused on every machine; the rest needs MsQuic.</summary>
 public class Http3Tests

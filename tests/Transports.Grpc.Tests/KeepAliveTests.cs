@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>A peer that has stopped without a word is noticed by HTTP/2's pings, on either side.</summary>
 public class KeepAliveTests

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Keeps what is logged, at all levels.</summary>
 internal sealed class LogKeeper : ILoggerFactory

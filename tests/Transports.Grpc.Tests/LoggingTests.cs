@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 public class LoggingTests
 {

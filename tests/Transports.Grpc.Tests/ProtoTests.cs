@@ -1,6 +1,6 @@
 using Google.Protobuf;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>The envelope written by hand against code generated from its <c>.proto</c>.</summary>
 public class ProtoTests

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Sends any bytes as a call, and reads what the server says to them.</summary>
 internal sealed class RawGrpcClient(Uri address) : IDisposable

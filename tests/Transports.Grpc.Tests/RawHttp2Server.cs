@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>An HTTP/2 server that writes frames by hand (RFC 9113), for what no web server sends. Reads what it must, and answers SETTINGS.</summary>
 internal sealed class RawHttp2Server : IAsyncDisposable

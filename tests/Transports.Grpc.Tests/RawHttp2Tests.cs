@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>What HTTP/2 allows a server and web servers seldom do.</summary>
 public class RawHttp2Tests

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>An HTTP/2 server that answers every request with what the test says.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable

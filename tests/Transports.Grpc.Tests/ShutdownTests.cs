@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>A server that stops while streams are open and idle.</summary>
 public class ShutdownTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Measures the memory of the whole process, so nothing else may run meanwhile.</summary>
 [Collection(nameof(StreamResetTests))]

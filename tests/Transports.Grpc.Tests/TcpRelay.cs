@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Passes bytes between clients and a server, until it is frozen: then both connections stay open and nothing gets through, as with a machine that has stopped.</summary>
 internal sealed class TcpRelay : IAsyncDisposable

@@ -1,7 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
-using Transports.Tests;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 public class TlsTests
 {

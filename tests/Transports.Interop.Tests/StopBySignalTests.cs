@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
-using Transports.Tests;
 
 namespace Transports.Interop.Tests;
 

@@ -1,5 +1,3 @@
-using Transports.Quic.Tests;
-
 namespace Transports.LossProbe;
 
 /// <summary>The transports that can be probed.</summary>

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>Counts what is out and what was left to the collector.</summary>
 internal sealed class CountingPool : ArrayPool<byte>, IBufferPoolObserver

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>Feeds bytes to a codec as a channel does: what was not consumed is shown again, with more behind it.</summary>
 internal sealed class EventReader(bool isOwn = false, int maxMessageSize = 64 * 1024, ArrayPool<byte>? pool = null)

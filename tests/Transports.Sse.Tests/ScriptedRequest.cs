@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>A request that waits for the test's answer.</summary>
 internal sealed class ScriptedRequest(NetworkStream stream, string method, string path, IReadOnlyDictionary<string, string> headers, byte[] body)

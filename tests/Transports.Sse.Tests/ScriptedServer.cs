@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>An HTTP/1.1 server whose answers the test writes by hand, one request after the other, from whichever connection.</summary>
 internal sealed class ScriptedServer : IAsyncDisposable

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 public sealed class SseEventWriterTests
 {

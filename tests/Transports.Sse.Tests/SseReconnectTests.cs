@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>When and how a broken stream is opened again (HTML standard, section 9.2.3), in a time of the test's own.</summary>
 public sealed class SseReconnectTests : IAsyncLifetime

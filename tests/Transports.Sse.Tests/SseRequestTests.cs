@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>What a client asks for and takes for an answer, and where its messages go.</summary>
 public sealed class SseRequestTests : IAsyncLifetime

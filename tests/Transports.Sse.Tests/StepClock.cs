@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>A clock that stands still until the test moves it.</summary>
 internal sealed class StepClock : TimeProvider

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Transports.Tests;
+namespace Transports.Sse.Tests;
 
 /// <summary>The cases of Data/wpt-eventsource-cases.json.</summary>
 internal static class WebPlatformCases

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>Keeps log lines, and lets a test wait for one.</summary>
 internal sealed class CollectingLoggerFactory : ILoggerFactory, ILogger

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>What others give us and fails: nothing stays open, and the listener goes on.</summary>
 public sealed class FailureTests

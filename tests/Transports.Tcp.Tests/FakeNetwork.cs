@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>A network whose names and connections a test decides about.</summary>
 internal sealed class FakeNetwork : INetwork

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 public sealed class HappyEyeballsTests
 {

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>A clock that moves when told.</summary>
 internal sealed class ManualTimeProvider : TimeProvider

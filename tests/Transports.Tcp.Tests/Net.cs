@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>Short words for what the tests do all the time.</summary>
 internal static class Net

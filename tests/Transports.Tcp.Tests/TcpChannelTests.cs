@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 public sealed class TcpChannelTests
 {

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>The connector as HTTP handlers use it.</summary>
 public sealed class TcpConnectorTests

@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>Certificates made for one run: an authority, and what it signs.</summary>
 internal sealed class TestCertificates

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 /// <summary>The end of what one side sends over TLS, told while the other side's bytes arrive.</summary>
 public sealed class TlsEndTests

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
-using static Transports.Tests.Net;
+using static Transports.Tcp.Tests.Net;
 
-namespace Transports.Tests;
+namespace Transports.Tcp.Tests;
 
 public sealed class UnixSocketTests : IDisposable
 {

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
 namespace Transports.Udp.Tests;
 

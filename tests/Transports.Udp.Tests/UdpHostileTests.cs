@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Transports.Tests;
 
 namespace Transports.Udp.Tests;
 

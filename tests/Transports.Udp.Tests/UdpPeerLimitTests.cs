@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Transports.Tests;
 
 namespace Transports.Udp.Tests;
 

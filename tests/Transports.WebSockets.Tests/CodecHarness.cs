@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>Runs a codec without a channel: feeds it the way a channel's reader would, and tells what it finds.</summary>
 internal static class CodecHarness

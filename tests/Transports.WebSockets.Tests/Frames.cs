@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>Frames of a peer, made by hand: masked when this side is the server.</summary>
 internal static class Frames

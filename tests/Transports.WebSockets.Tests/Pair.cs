@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>A listener, and after <see cref="OpenAsync"/> both ends of a channel.</summary>
 internal sealed class Pair : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>A server that reads one request's head a connection and answers by hand, right or wrong.</summary>
 internal sealed class RawServer : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>A connection whose other end the test is: it says what arrives, when a write is done, and sees what was written.</summary>
 internal sealed class ScriptedStream : Stream

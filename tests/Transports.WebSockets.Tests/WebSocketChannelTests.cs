@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 public sealed class WebSocketChannelTests
 {

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>The client against servers nobody here wrote: what it asks, and what it makes of their answers.</summary>
 public sealed class WebSocketClientTests

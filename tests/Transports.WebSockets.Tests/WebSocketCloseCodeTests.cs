@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 public sealed class WebSocketCloseCodeTests
 {
@@ -7,9 +7,9 @@ public sealed class WebSocketCloseCodeTests
     {
         foreach (var status in Enum.GetValues<ChannelCloseStatus>())
         {
-            var code = WebSocketCloseCode.FromStatus(status);
-            WebSocketCloseCode.IsAllowed(code).Should().BeTrue($"{status} is {code}");
-            WebSocketCloseCode.ToStatus(code).Should().Be(
+            var code = CloseCode.FromStatus(status);
+            CloseCode.IsAllowed(code).Should().BeTrue($"{status} is {code}");
+            CloseCode.ToStatus(code).Should().Be(
                 status is ChannelCloseStatus.ConnectionLost or ChannelCloseStatus.Aborted ? ChannelCloseStatus.InternalError : status);
         }
     }
@@ -23,12 +23,12 @@ public sealed class WebSocketCloseCodeTests
     [InlineData(1015)]
     [InlineData(2999)]
     [InlineData(5000)]
-    public void IsAllowed_CodeThatMustNotBeSent_IsNot(int code) => WebSocketCloseCode.IsAllowed(code).Should().BeFalse();
+    public void IsAllowed_CodeThatMustNotBeSent_IsNot(int code) => CloseCode.IsAllowed(code).Should().BeFalse();
 
     [Theory]
     [InlineData(1007, ChannelCloseStatus.ProtocolError)]
     [InlineData(1012, ChannelCloseStatus.GoingAway)]
     [InlineData(4000, ChannelCloseStatus.PolicyViolation)]
     public void ToStatus_CodeWithoutAStatusOfItsOwn_IsTheNearest(int code, ChannelCloseStatus status)
-        => WebSocketCloseCode.ToStatus(code).Should().Be(status);
+        => CloseCode.ToStatus(code).Should().Be(status);
 }

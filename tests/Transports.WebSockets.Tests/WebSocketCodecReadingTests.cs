@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>Bytes in, messages or errors out: what the codec makes of frames, right or wrong.</summary>
 public sealed class WebSocketCodecReadingTests

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>What is found in frames that nobody receives.</summary>
 public sealed class WebSocketCodecScanTests

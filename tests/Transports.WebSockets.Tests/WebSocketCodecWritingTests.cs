@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>What the codec writes, read by the other side's.</summary>
 public sealed class WebSocketCodecWritingTests
@@ -60,7 +60,7 @@ public sealed class WebSocketCodecWritingTests
     [InlineData(1005)]
     public void TryWriteClose_AnAnswer_RepeatsThePeersCode(int code)
     {
-        var peer = WebSocketCloseCode.Describe(code, "why", isInsideMessage: false);
+        var peer = CloseCode.Describe(code, "why", isInsideMessage: false);
         CodecHarness.Write(output => CodecHarness.Create(isServer: true).TryWriteClose(peer, peer, output))
             .Should().Equal(code == 1005 ? [0x88, 0] : [0x88, 2, (byte)(code >> 8), (byte)code]);
     }
@@ -70,7 +70,7 @@ public sealed class WebSocketCodecWritingTests
     {
         foreach (var (payload, code) in new (byte[], int)[] { ([3], 1002), ([0x03, 0xED], 1002), ([0x03, 0xE8, 0xFF], 1007) })
         {
-            var peer = WebSocketClosePayload.Describe(payload, isInsideMessage: false);
+            var peer = ClosePayload.Describe(payload, isInsideMessage: false);
             CodecHarness.Write(output => CodecHarness.Create(isServer: true).TryWriteClose(peer, peer, output))[2..4].Should().Equal((byte)(code >> 8), (byte)code);
         }
     }

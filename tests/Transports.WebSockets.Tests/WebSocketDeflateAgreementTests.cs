@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>The negotiation of permessage-deflate (RFC 7692, section 7.1).</summary>
 public sealed class WebSocketDeflateAgreementTests

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Compression;
 using System.Text;
 
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 public sealed class WebSocketDeflateTests
 {

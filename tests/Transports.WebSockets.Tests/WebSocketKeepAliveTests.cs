@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>Pings to a silent peer, by a clock that the test moves.</summary>
 public sealed class WebSocketKeepAliveTests : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 public sealed class WebSocketMaskTests
 {
@@ -10,7 +10,7 @@ public sealed class WebSocketMaskTests
         {
             var payload = Enumerable.Range(0, length).Select(static i => (byte)i).ToArray();
             var expected = payload.Select((b, i) => (byte)(b ^ key[i % 4])).ToArray();
-            WebSocketMask.Apply(payload, BitConverter.ToUInt32(key));
+            Mask.Apply(payload, BitConverter.ToUInt32(key));
             payload.Should().Equal(expected);
         }
     }

@@ -1,4 +1,4 @@
-namespace Transports.Tests;
+namespace Transports.WebSockets.Tests;
 
 /// <summary>What the peer's control frames do while nobody receives, and while much is sent.</summary>
 public sealed class WebSocketWatchTests

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Transports.Extensibility;
 using Transports;
 
 namespace CustomTransport;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Transports.Extensibility;
 using Transports;
 
 namespace CustomTransport;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Transports.Extensibility;
 using Transports;
 
 namespace CustomTransport;

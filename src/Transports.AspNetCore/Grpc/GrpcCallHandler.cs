@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>Turns an HTTP request into a channel, hands it on, and keeps the request open until the channel has ended.</summary>
 internal static class GrpcCallHandler

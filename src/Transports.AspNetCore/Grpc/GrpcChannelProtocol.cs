@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>gRPC over HTTP/2, and gRPC-Web over any version, told apart by the content type.</summary>
 /// <param name="runner">Runs the channels.</param>

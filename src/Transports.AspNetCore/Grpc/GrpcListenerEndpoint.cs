@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>The one method of a listener for gRPC: its calls go to the acceptor, those of other methods are refused.</summary>
 internal sealed class GrpcListenerEndpoint(KestrelListener listener, GrpcAddress target, ProtocolOptions options, ILogger logger)

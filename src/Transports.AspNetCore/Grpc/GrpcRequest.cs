@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>What a request's headers say about the variant of gRPC it speaks.</summary>
 internal static class GrpcRequest

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>A call's metadata and status on the server, and how they go into headers, trailers or a trailer frame.</summary>
 internal sealed class GrpcServerCall : IGrpcServerCallFeature

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>The bytes of one call on the server: the request's body in, the response's body out, and the status as its end.</summary>
 /// <remarks>The request must not return before <see cref="Completion"/>: until then its body and its response are in use.</remarks>

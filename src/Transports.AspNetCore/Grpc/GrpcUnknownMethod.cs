@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>The answer to a call of a method that nobody serves: UNIMPLEMENTED, in the words of gRPC and not in those of HTTP.</summary>
 internal static class GrpcUnknownMethod

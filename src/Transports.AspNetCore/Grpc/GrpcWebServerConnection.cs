@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>
 /// gRPC-Web (grpc/grpc, <c>doc/PROTOCOL-WEB.md</c>): the trailers are the last frame of the body, and in the text variant the body is base64.

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.AspNetCore;
 
 /// <summary>The variants of gRPC's wire format.</summary>
 internal enum GrpcWire

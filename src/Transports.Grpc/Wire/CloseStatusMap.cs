@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>gRPC statuses and close statuses, both ways. The table stands in <see cref="GrpcTransport"/>'s remarks.</summary>
 internal static class CloseStatusMap

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>
 /// The message of <c>transports.v1.MessageChannel</c>, by hand: protobuf's wire format for one <c>bytes</c> field and one enum, or for its

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>What stands in an envelope in place of a message: its sender sends no more.</summary>
 /// <param name="Status">How the sender has closed the channel; <see langword="null"/> when it only finished sending.</param>

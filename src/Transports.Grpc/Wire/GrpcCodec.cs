@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>
 /// gRPC's Length-Prefixed-Message: a flag of one byte, a length of four, big-endian, and the message

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>What is compressed on one call. The direction received is known when the peer's headers are.</summary>
 internal sealed class GrpcCompression

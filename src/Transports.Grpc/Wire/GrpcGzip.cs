@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>Messages that are compressed one by one with gzip (PROTOCOL-HTTP2.md, "Message-Encoding"). Belongs to one codec.</summary>
 /// <param name="maxInflated">The most that may come out of one message, in bytes; held to while it is inflated.</param>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Transports;
+namespace Transports.Grpc;
 
 /// <summary>The encoding of <c>grpc-message</c>: UTF-8, with all but printable ASCII as <c>%XX</c> (PROTOCOL-HTTP2.md, "Responses").</summary>
 internal static class PercentEncoding

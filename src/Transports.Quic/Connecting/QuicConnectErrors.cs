@@ -1,9 +1,8 @@
 using System.Net.Quic;
 using System.Runtime.Versioning;
 using System.Security.Authentication;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Quic;
 
 /// <summary>Why no connection was opened, and what to do about it.</summary>
 [SupportedOSPlatform("linux")]

@@ -5,7 +5,7 @@ using System.Runtime.Versioning;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Quic;
 
 /// <summary>Opens connections, or takes one that is open where connections are shared, and opens a channel on them.</summary>
 [SupportedOSPlatform("linux")]

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Quic;
 
 /// <summary>What a listener counts, from any thread.</summary>
 internal sealed class QuicListenerCounters

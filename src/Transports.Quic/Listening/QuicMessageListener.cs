@@ -6,9 +6,8 @@ using System.Runtime.Versioning;
 using System.Security.Authentication;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Quic;
 
 /// <summary>Accepts connections, and the channels that their peers open on them.</summary>
 /// <remarks>
@@ -62,7 +61,7 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
                 },
                 cancellationToken).ConfigureAwait(false);
             var bound = HostAddress.ToUri("quic", listener.LocalEndPoint)!;
-            QuicLog.Listening(logger, bound);
+            Log.Listening(logger, bound);
             return new QuicMessageListener(listener, bound, options, logger);
         }
         catch (Exception e) when (e is QuicException or SocketException)
@@ -163,12 +162,12 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
             catch (Exception e) when (e is QuicException or AuthenticationException or OperationCanceledException)
             {
                 _counters.HandshakeFailed();
-                QuicLog.HandshakeFailed(_logger, LocalAddress, e.Message);
+                Log.HandshakeFailed(_logger, LocalAddress, e.Message);
                 continue;
             }
             catch (Exception e)
             {
-                QuicLog.ListenerFailed(_logger, e, LocalAddress);
+                Log.ListenerFailed(_logger, e, LocalAddress);
                 _accepted.Writer.TryComplete(new TransportException($"The listener at {AddressText.Of(LocalAddress)} failed and accepts no more; open it again.", e));
                 return;
             }
@@ -216,7 +215,7 @@ internal sealed class QuicMessageListener : IMessageListener, IQuicListenerStati
         if (refused)
         {
             _counters.ConnectionRefused();
-            QuicLog.ConnectionsFull(_logger, LocalAddress, _options.MaxConnections);
+            Log.ConnectionsFull(_logger, LocalAddress, _options.MaxConnections);
             await served.CloseAsync(QuicCodes.FromStatus(ChannelCloseStatus.PolicyViolation)).ConfigureAwait(false);
             return;
         }

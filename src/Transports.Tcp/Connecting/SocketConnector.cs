@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Opens a socket to an address: resolves, connects within the timeout, and explains failures.</summary>
 internal sealed class SocketConnector(TcpTransportOptions options, INetwork network)

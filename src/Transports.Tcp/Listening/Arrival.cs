@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>What an accept loop hands to <see cref="IMessageListener.AcceptAsync"/>: an open channel, or a failure that the loop waits to be reported.</summary>
 internal sealed class Arrival

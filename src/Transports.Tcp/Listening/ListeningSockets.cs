@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Binds the sockets of a listening address.</summary>
 internal static class ListeningSockets
@@ -49,7 +48,7 @@ internal static class ListeningSockets
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable or SocketError.ProtocolNotSupported)
             {
-                TcpLog.NoIPv6Loopback(logger, localAddress, e.Message);
+                Log.NoIPv6Loopback(logger, localAddress, e.Message);
                 return (Listen([first], backlog), localAddress, null);
             }
             catch (SocketException e) when (address.Port == 0 && attempt < PortAttempts && e.SocketErrorCode == SocketError.AddressAlreadyInUse)

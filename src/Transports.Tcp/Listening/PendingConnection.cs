@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>An accepted socket whose channel is being opened.</summary>
 internal sealed class PendingConnection(Socket socket, long since)

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>The connections a listener holds and has not handed out: a bounded number of places, and the handshakes among them.</summary>
 internal sealed class PendingConnections(int places, TimeProvider timeProvider)

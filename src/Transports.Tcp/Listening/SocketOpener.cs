@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Makes a channel of an accepted socket.</summary>
 internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger logger)
@@ -23,7 +23,7 @@ internal class SocketOpener(string scheme, TcpTransportOptions options, ILogger 
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            TcpLog.GoneBeforeAccepted(Logger, listening, e.Message);
+            Log.GoneBeforeAccepted(Logger, listening, e.Message);
             connection.Abort();
             return new((FramedMessageChannel?)null);
         }

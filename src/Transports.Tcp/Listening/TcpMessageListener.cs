@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Accepts sockets in the background, opens channels over them side by side, and hands out those that are ready.</summary>
 /// <remarks>
@@ -41,7 +40,7 @@ internal sealed class TcpMessageListener : IMessageListener
         _file = file;
         _logger = logger;
         var acceptSocket = accept ?? (static (socket, cancellationToken) => socket.AcceptAsync(cancellationToken));
-        TcpLog.Listening(logger, localAddress);
+        Log.Listening(logger, localAddress);
         _loops = Task.WhenAll(sockets.Select(socket => Task.Run(() => AcceptLoopAsync(socket, acceptSocket))));
     }
 
@@ -108,7 +107,7 @@ internal sealed class TcpMessageListener : IMessageListener
             }
         }
 
-        TcpLog.StoppedListening(_logger, LocalAddress);
+        Log.StoppedListening(_logger, LocalAddress);
     }
 
     private async Task AcceptLoopAsync(Socket listening, Func<Socket, CancellationToken, ValueTask<Socket>> accept)
@@ -128,7 +127,7 @@ internal sealed class TcpMessageListener : IMessageListener
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
                 // The peer's doing, and the peer is gone: nothing to tell the server.
-                TcpLog.GoneBeforeAccepted(_logger, LocalAddress, e.Message);
+                Log.GoneBeforeAccepted(_logger, LocalAddress, e.Message);
                 continue;
             }
             catch (Exception e)
@@ -158,7 +157,7 @@ internal sealed class TcpMessageListener : IMessageListener
         catch (Exception e)
         {
             connection.Abort();
-            TcpLog.HandshakeBroke(_logger, e, LocalAddress);
+            Log.HandshakeBroke(_logger, e, LocalAddress);
         }
         finally
         {

@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Bytes over TLS over a socket.</summary>
 /// <remarks>

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>The client's side of a TLS handshake.</summary>
 internal static class TlsClientHandshake

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Makes a channel of an accepted socket by a TLS handshake.</summary>
 internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?, SslStreamCertificateContext> certificate, ILogger logger)
@@ -92,32 +92,32 @@ internal sealed class TlsSocketOpener(TcpTransportOptions options, Func<string?,
     {
         if (certificateError is not null)
         {
-            TcpLog.NoServerCertificate(Logger, certificateError, remote);
+            Log.NoServerCertificate(Logger, certificateError, remote);
         }
         else if (check.Refused)
         {
-            TcpLog.HandshakeFailed(Logger, remote, TlsErrors.ExplainClientCertificate(check));
+            Log.HandshakeFailed(Logger, remote, TlsErrors.ExplainClientCertificate(check));
         }
         else if (timedOut)
         {
-            TcpLog.HandshakeFailed(Logger, remote, string.Create(CultureInfo.InvariantCulture, $"It did not end within HandshakeTimeout ({Options.HandshakeTimeout.TotalSeconds:0.###} s)."));
+            Log.HandshakeFailed(Logger, remote, string.Create(CultureInfo.InvariantCulture, $"It did not end within HandshakeTimeout ({Options.HandshakeTimeout.TotalSeconds:0.###} s)."));
         }
         else if (!heard)
         {
-            TcpLog.PeerSaidNothing(Logger, remote);
+            Log.PeerSaidNothing(Logger, remote);
         }
         else if (dropped)
         {
-            TcpLog.HandshakeFailed(Logger, remote, "It had lasted for over a second while others waited for a place (AcceptBacklog).");
+            Log.HandshakeFailed(Logger, remote, "It had lasted for over a second while others waited for a place (AcceptBacklog).");
         }
         else if (error is AuthenticationException or IOException or SocketException or ObjectDisposedException)
         {
-            TcpLog.HandshakeFailed(Logger, remote, TlsErrors.Reason(error));
+            Log.HandshakeFailed(Logger, remote, TlsErrors.Reason(error));
         }
         else
         {
             // Not the peer's doing, such as a callback that throws.
-            TcpLog.HandshakeBroke(Logger, error, remote);
+            Log.HandshakeBroke(Logger, error, remote);
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>
 /// The socket under TLS, which notes what TLS does not tell: that bytes came at all, that the connection ended, and whether

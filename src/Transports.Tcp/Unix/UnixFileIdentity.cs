@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>Which file stands at a path: a later file at the same path has another identity while the first is still in use.</summary>
 /// <remarks>Device and inode on Linux (statx(2), whose layout is the same on every machine); elsewhere the time of creation.</remarks>

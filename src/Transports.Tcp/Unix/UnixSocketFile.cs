@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>The file of a listener's socket.</summary>
 internal sealed class UnixSocketFile(string path)

@@ -1,8 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Tcp;
 
 /// <summary>The paths of Unix domain sockets.</summary>
 internal static class UnixSocketPath

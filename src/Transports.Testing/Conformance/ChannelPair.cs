@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>The two ends of one open connection, and the listener that accepted it.</summary>
 /// <param name="Client">The end that connected.</param>

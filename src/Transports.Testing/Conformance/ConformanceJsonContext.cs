@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>How <see cref="ConformanceRecord"/> is written as JSON.</summary>
 [JsonSerializable(typeof(ConformanceRecord))]

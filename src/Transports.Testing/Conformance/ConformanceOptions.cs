@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What a conformance test asks of a transport it is about to create.</summary>
 /// <remarks>Copy the values with <see cref="ApplyTo"/>, or one by one where the transport's options do not derive from <see cref="MessageChannelOptions"/>.</remarks>

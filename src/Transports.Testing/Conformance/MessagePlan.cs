@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Messages of mixed sizes whose bytes follow from a seed and their number, so that the receiver can check each without being told.</summary>
 internal sealed class MessagePlan

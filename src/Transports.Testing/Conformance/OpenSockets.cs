@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Counts the sockets that this process holds, where the operating system tells.</summary>
 internal static class OpenSockets

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Builds payloads that lie in several pieces of memory.</summary>
 internal sealed class Pieces : ReadOnlySequenceSegment<byte>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A peer that speaks a transport's bytes without keeping its rules: it stops inside a message.</summary>
 /// <remarks>Written by the transport's author for the tests about peers that are killed; see <see cref="TransportConformanceTests.ConnectRawPeerAsync"/>.</remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // A channel sees its peer's end although nobody receives.
 public abstract partial class TransportConformanceTests

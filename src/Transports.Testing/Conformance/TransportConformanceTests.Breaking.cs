@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // Every way that a channel can break: abort, a peer that is killed, a message cut short.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // A token gives up waiting, and nothing else.
 public abstract partial class TransportConformanceTests

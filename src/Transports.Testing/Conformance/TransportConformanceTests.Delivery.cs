@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // Every message arrives whole, once and in order.
 public abstract partial class TransportConformanceTests

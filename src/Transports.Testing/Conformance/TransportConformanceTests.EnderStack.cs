@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // Whoever ends a channel does not run the code of those who wait for it.
 public abstract partial class TransportConformanceTests

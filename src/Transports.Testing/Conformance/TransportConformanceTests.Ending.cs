@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // The graceful ends of both directions: close and dispose.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // A send that fails ends sending, and takes nothing of what has arrived.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // The graceful end of one direction.
 public abstract partial class TransportConformanceTests

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // What the tests share: sending and checking runs of planned messages, and finding out that a channel takes no more.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // What a side has sent before it closes arrives, whatever the other side is doing meanwhile.
 public abstract partial class TransportConformanceTests

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // Sizes and memory are bounded.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // A received message is lent until the next receive, and never shows another message's bytes.
 public abstract partial class TransportConformanceTests

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // Memory is given back, and not while somebody may be looking at it.
 public abstract partial class TransportConformanceTests

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // Random programs for both ends at once, judged by a model of the contract.
 public abstract partial class TransportConformanceTests

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // Listening, connecting, and what a channel says of itself.
 public abstract partial class TransportConformanceTests

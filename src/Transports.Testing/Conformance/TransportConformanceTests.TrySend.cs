@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 // A send that never waits.
 public abstract partial class TransportConformanceTests

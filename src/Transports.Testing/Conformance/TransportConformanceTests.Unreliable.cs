@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports;
+namespace Transports.Testing;
 
 // What holds even where messages may be lost, doubled or change their order.
 public abstract partial class TransportConformanceTests

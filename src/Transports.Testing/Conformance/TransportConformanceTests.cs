@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>
 /// The contract of <see cref="IMessageChannel"/> as tests that any transport can run. A transport joins with one short class

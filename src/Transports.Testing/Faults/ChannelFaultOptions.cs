@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What goes wrong on a channel with <see cref="FaultInjectionExtensions.WithFaults"/>. The same seed and the same sends give the same faults.</summary>
 public sealed record ChannelFaultOptions

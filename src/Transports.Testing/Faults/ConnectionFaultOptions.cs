@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What goes wrong on a <see cref="FaultyByteConnection"/>. The same seed gives the same splits.</summary>
 public sealed record ConnectionFaultOptions

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Makes channels fail on purpose.</summary>
 public static class FaultInjectionExtensions

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Bytes that come in awkward pieces and end in awkward places: one at a time, split at random, cut inside a frame.</summary>
 public sealed class FaultyByteConnection : ByteConnection

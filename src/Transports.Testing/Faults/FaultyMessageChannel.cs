@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Delays, drops, fails and cuts what is sent, as a seed decides.</summary>
 /// <remarks>One send at a time passes the turnstile, so that a delay keeps the order and the seed's numbers fall in the order of the sends.</remarks>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>How much the model test of a transport tries.</summary>
 public sealed record ContractModelOptions

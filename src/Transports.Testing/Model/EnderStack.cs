@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Marks a thread that is inside Abort, CloseAsync or DisposeAsync, so that a waiting caller's code that runs there shows.</summary>
 internal static class EnderStack

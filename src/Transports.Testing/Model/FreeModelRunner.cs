@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Runs a program with every actor on its own, as fast as it can: the threads decide the order.</summary>
 internal sealed class FreeModelRunner(ModelRun run, ContractModelOptions options, ModelReplay? replay = null)

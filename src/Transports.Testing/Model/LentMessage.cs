@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A message that was received and is lent, with the memory under it as it was handed out.</summary>
 internal sealed record LentMessage(Message Message, ReadOnlySequence<byte> Memory, byte[] Expected)

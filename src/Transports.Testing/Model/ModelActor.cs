@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>One of the callers at one end: does its steps one after another.</summary>
 internal sealed class ModelActor(ModelRole role, int number, IReadOnlyList<ModelOp> ops, int seed)

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What a channel that has ended and was disposed answers: every call at once, the same each time.</summary>
 internal static class ModelAftermath

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>One call and how it ended.</summary>
 internal sealed class ModelCall(int end, ModelActor actor, int step, ModelOp op)

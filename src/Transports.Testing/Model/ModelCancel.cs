@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>When a step's token is cancelled.</summary>
 internal enum ModelCancel

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>The messages of one direction: what was sent, and how it ended, against what was received.</summary>
 internal sealed class ModelDirection

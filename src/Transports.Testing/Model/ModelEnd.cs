@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>One end of the connection under test: makes the calls of a program and keeps what came of them.</summary>
 internal sealed class ModelEnd(int number, IMessageChannel channel, int seed, ModelHistory history)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What happened, in order, and what was wrong with it.</summary>
 internal sealed class ModelHistory

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What a program is made for: the abilities of both ends' channels, the client's first.</summary>
 internal sealed record ModelLimits(ChannelCharacteristics Client, ChannelCharacteristics Server, int MaxMessageSize, int MaxSteps)

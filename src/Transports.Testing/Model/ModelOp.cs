@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>One step of a program.</summary>
 internal sealed record ModelOp(ModelOpKind Kind)

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>What one step of a program does.</summary>
 internal enum ModelOpKind

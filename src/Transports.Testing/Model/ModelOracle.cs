@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Compares what happened with the contract of <see cref="IMessageChannel"/>.</summary>
 /// <param name="ends">The client's end and the server's.</param>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>How a call ended.</summary>
 internal enum ModelOutcome

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Payloads that say who sent them, and whose other bytes follow from that, so that whoever receives one can check every byte.</summary>
 internal static class ModelPayload

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A random program for both ends at once. The seed and the limits give it whole.</summary>
 internal sealed class ModelProgram

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>Lets the calls of a program begin in the order in which they began in an earlier run.</summary>
 internal sealed class ModelReplay(IReadOnlyList<(int End, int Actor, int Step)> order)

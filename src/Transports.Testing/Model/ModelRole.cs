@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 internal enum ModelRole
 {

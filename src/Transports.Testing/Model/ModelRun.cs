@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A program, the two ends it runs on, and what came of it: what the free and the stepped runner share.</summary>
 internal sealed class ModelRun

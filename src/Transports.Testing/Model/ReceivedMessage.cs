@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Testing;
 
 /// <summary>A message that arrived; <see cref="Mark"/> is <see langword="null"/> for one of no bytes, which does not say whose it is.</summary>
 internal readonly record struct ReceivedMessage(ModelMark? Mark, long Moment)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>A client's channel over a connected socket. Receiving pulls from the socket, whose own buffer is the queue.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>What a peer may be sent before it has answered: no more than it sent (<see cref="UdpTransportOptions.LimitAmplification"/>).</summary>
 /// <remarks>

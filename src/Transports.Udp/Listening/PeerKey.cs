@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>A peer: its address and port, read from a native socket address without allocating, and the address of this machine that it speaks to.</summary>
 /// <param name="High">The upper half of an IPv6 address.</param>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The listener's counts: its channels' sums, the table's, and the kernel's.</summary>
 internal sealed partial class UdpListener

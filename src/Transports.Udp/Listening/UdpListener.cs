@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>Gives each datagram of one socket to the channel of its sender.</summary>
 /// <remarks>
@@ -55,7 +54,7 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         var isWildcard = _bound.Address.Equals(IPAddress.Any) || _bound.Address.Equals(IPAddress.IPv6Any);
         var tellsLocal = isWildcard && options.Calls.IsSupported && options.Calls.TryEnablePacketInfo(socket);
         _reader = new DatagramReader(socket, connected: false, options, OnReadable, tellsLocal);
-        _peers = new UdpPeerTable(options, Open, () => UdpLog.PeersFull(logger, address, options.MaxPeers));
+        _peers = new UdpPeerTable(options, Open, () => Log.PeersFull(logger, address, options.MaxPeers));
 
         // A timer takes whole milliseconds, and 0 would be a timer that fires once.
         var period = TimeSpan.FromMilliseconds(Math.Max(options.IdleTimeout.TotalMilliseconds / 4, 1));
@@ -284,11 +283,11 @@ internal sealed partial class UdpListener : IMessageListener, IUdpListenerStatis
         if (error is SocketException { SocketErrorCode: not (SocketError.OperationAborted or SocketError.NotSocket) })
         {
             _failuresInARow++;
-            UdpLog.ReadFailed(_logger, error, LocalAddress);
+            Log.ReadFailed(_logger, error, LocalAddress);
             return true;
         }
 
-        UdpLog.ListenerFailed(_logger, error, LocalAddress);
+        Log.ListenerFailed(_logger, error, LocalAddress);
         var failure = new TransportException($"The listener at {AddressText.Of(LocalAddress)} failed and reads no more; open it again.", error);
         foreach (var peer in _peers.Stop(failure))
         {

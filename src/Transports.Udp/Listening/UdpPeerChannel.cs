@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>A listener's channel with one peer. The listener puts datagrams into its bounded queue; sends go out of the listener's socket.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>Peers in the order in which they were heard last. Adding, moving and removing take constant time; not thread-safe.</summary>
 internal sealed class UdpPeerList

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The peers of a listener: who is known, who is let in, whose place a newcomer gets, and who has been silent too long.</summary>
 /// <remarks>

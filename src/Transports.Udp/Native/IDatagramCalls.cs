@@ -1,7 +1,7 @@
 using System.Net.Sockets;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>What batching asks of the operating system. Tests put one in between that refuses, as old kernels, sandboxes and full devices do.</summary>
 internal unsafe interface IDatagramCalls

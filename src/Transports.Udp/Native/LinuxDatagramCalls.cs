@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The calls themselves.</summary>
 internal sealed unsafe class LinuxDatagramCalls : IDatagramCalls

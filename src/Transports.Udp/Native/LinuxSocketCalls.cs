@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The Linux calls that carry several datagrams at once: sendmmsg(2), recvmmsg(2), and the options UDP_SEGMENT and UDP_GRO of udp(7).</summary>
 /// <remarks>The layouts are those of 64-bit little-endian Linux, the same for glibc and musl; <see cref="IsSupported"/> says whether this process is one.</remarks>

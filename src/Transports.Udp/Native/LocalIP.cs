@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The address of this machine that a datagram was sent to, in the form of IPv6; all zero where it is not known or is a group.</summary>
 /// <param name="High">The upper half, in the wire's order of bytes.</param>

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>
 /// Reads datagrams from a socket into one pooled buffer, several at once where Linux allows it, and hands them out one by one.

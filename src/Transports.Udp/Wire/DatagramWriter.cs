@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using static Transports.LinuxSocketCalls;
+using static Transports.Udp.LinuxSocketCalls;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>
 /// Hands a buffer of datagrams, each after its length in four bytes, to the operating system: on Linux many in one system

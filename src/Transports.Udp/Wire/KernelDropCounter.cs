@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The kernel's count of what it dropped at a socket, which outlives the socket.</summary>
 internal sealed class KernelDropCounter(Socket socket)

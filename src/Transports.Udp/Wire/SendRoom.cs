@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>Where senders wait for a socket to take datagrams again; one thread waits for all of them.</summary>
 /// <remarks>For datagrams that need a control message: .NET's own sends wait by themselves, but take none.</remarks>

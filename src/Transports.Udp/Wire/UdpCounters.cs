@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The counters of a channel, each added to its listener's as well; what <see cref="IUdpStatisticsFeature"/> shows.</summary>
 /// <remarks>Sent counts are written by the one flusher and received counts by the one reader of a channel; a listener's by many.</remarks>

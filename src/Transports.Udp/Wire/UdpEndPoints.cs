@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>The two ends of a channel, as they were when it was opened. UDP has no connection; these are where its datagrams go from and to.</summary>
 internal sealed class UdpEndPoints(EndPoint? local, EndPoint? remote) : IConnectionEndPointFeature

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Udp;
 
 /// <summary>A message channel whose messages are datagrams: what a client's and a listener's channel have in common, which is sending.</summary>
 /// <remarks>

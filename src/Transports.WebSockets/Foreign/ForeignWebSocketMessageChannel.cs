@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net.WebSockets;
 
-namespace Transports;
+namespace Transports.WebSockets;
 
 /// <summary>A channel over a <see cref="WebSocket"/> of somebody else's making: one send and one or more receives of it a message.</summary>
 /// <remarks>
@@ -28,7 +28,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IInPl
     {
         _webSocket = webSocket;
         _disposed = disposed;
-        _queue = new SendQueue(new WebSocketRecordCodec(), this, Options, MaxMessageSize);
+        _queue = new SendQueue(new RecordCodec(), this, Options, MaxMessageSize);
         _writer = new ForeignWebSocketWriter(webSocket, Options, OnStuck);
         _reader = new ForeignWebSocketReader(webSocket, Options, MaxMessageSize);
         _ = ReadAsync();
@@ -135,7 +135,7 @@ internal sealed class ForeignWebSocketMessageChannel : MessageChannelBase, IInPl
     }
 
     private static ChannelCloseInfo Lost(Exception error)
-        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: WebSocketCloseCode.Abnormal, Exception: error);
+        => new(ChannelCloseStatus.ConnectionLost, IsRemote: true, ProtocolErrorCode: CloseCode.Abnormal, Exception: error);
 
     private async Task ReadAsync()
     {

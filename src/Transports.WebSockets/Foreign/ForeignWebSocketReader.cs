@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
 using System.Text.Unicode;
 
-namespace Transports;
+namespace Transports.WebSockets;
 
 /// <summary>Receives from the WebSocket, ahead of its receiver up to a bound, so that pings are answered and ends seen while nobody receives. No token reaches the WebSocket.</summary>
 /// <remarks>
@@ -49,8 +49,8 @@ internal sealed class ForeignWebSocketReader(WebSocket webSocket, MessageChannel
                 var result = await webSocket.ReceiveAsync(incoming.GetMemory(ReadSize), CancellationToken.None).ConfigureAwait(false);
                 if (result.MessageType == WebSocketMessageType.Close)
                 {
-                    return WebSocketCloseCode.Describe(
-                        (int)(webSocket.CloseStatus ?? (WebSocketCloseStatus)WebSocketCloseCode.NoStatus),
+                    return CloseCode.Describe(
+                        (int)(webSocket.CloseStatus ?? (WebSocketCloseStatus)CloseCode.NoStatus),
                         string.IsNullOrEmpty(webSocket.CloseStatusDescription) ? null : webSocket.CloseStatusDescription,
                         isInsideMessage);
                 }

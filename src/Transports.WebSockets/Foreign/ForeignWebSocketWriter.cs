@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Transports;
+namespace Transports.WebSockets;
 
 /// <summary>Takes records out of what a send queue hands on, in whatever pieces they come, and sends each as a message of the WebSocket. No token reaches the WebSocket, which would be aborted by it.</summary>
 /// <param name="webSocket">The WebSocket.</param>
@@ -11,7 +11,7 @@ namespace Transports;
 /// <param name="onStuck">Called when one takes longer; must end the WebSocket, which ends the send.</param>
 internal sealed class ForeignWebSocketWriter(WebSocket webSocket, MessageChannelOptions options, Action onStuck)
 {
-    private readonly byte[] _header = new byte[WebSocketRecordCodec.HeaderSize];
+    private readonly byte[] _header = new byte[RecordCodec.HeaderSize];
     private int _headerLength;
     private WebSocketOpcode _opcode;
     private int _left;
@@ -68,7 +68,7 @@ internal sealed class ForeignWebSocketWriter(WebSocket webSocket, MessageChannel
         _headerLength += taken;
         if (IsInsideRecord)
         {
-            (_left, _opcode) = WebSocketRecordCodec.ReadHeader(_header);
+            (_left, _opcode) = RecordCodec.ReadHeader(_header);
             if (_opcode == WebSocketOpcode.Close)
             {
                 _close = new byte[_left];
@@ -106,7 +106,7 @@ internal sealed class ForeignWebSocketWriter(WebSocket webSocket, MessageChannel
 
         // A frame without a code is answered with 1000: many a WebSocket cannot send one.
         var (code, reason) = _closeLength == 0
-            ? (WebSocketCloseCode.Normal, null)
+            ? (CloseCode.Normal, null)
             : (BinaryPrimitives.ReadUInt16BigEndian(_close), Encoding.UTF8.GetString(_close.AsSpan(sizeof(ushort), _closeLength - sizeof(ushort))));
         return new ValueTask(webSocket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None));
     }

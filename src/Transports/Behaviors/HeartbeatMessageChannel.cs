@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Pings, hides pings, and closes when the peer is silent; <see cref="HeartbeatOptions"/> has the rules.</summary>
 /// <remarks>A message costs a flag, not a look at the clock: the timer turns flags into times.</remarks>

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Logs what passes.</summary>
 internal sealed class LoggingMessageChannel : DelegatingMessageChannel

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Counts what passes. While nobody listens to the meter it only passes on.</summary>
 internal sealed class MetricsMessageChannel : DelegatingMessageChannel

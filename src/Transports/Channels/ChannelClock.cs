@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Milliseconds that only rise, as <see cref="Environment.TickCount64"/> has them, by a channel's own clock.</summary>
 internal static class ChannelClock

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The life of a channel: what may still be done, who ended it and how.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>Which end of a connection a channel is; a tag of its metrics and logs.</summary>
 public enum ChannelSide

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>
 /// Calls every open channel four times a second: to begin to watch those that nobody receives from, to free memory of those that went quiet, and to end those

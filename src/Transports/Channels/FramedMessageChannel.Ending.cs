@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>How it ends: what this side decides, what the peer and the network do, and how the connection goes back.</content>
 /// <remarks>

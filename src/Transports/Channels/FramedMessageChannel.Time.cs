@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>What passing time ends.</content>
 public sealed partial class FramedMessageChannel : ITicked

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>A message channel over a stream of bytes and a codec: TCP, TLS, a pipe, a QUIC stream, a WebSocket, an event stream, a gRPC call.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// A channel that can serialize a value straight into its output buffer. Typed channels use it where the channel they were

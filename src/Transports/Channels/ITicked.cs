@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Somebody whom the <see cref="ChannelTicker"/> calls.</summary>
 internal interface ITicked

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Asks a silent peer for a sign of life, and ends the channel when none comes. One timer, touched at least once an interval.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>How a channel ends. The order in every end: the state, then <see cref="Closed"/>, then who waits is woken, on another thread.</content>
 public abstract partial class MessageChannelBase

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>A receive that has to wait.</content>
 public abstract partial class MessageChannelBase

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>Receiving: one caller at a time drains a table of messages, and asks the transport only when it is empty.</content>
 public abstract partial class MessageChannelBase

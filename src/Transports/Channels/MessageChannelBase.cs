@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// Keeps the promises of <see cref="IMessageChannel"/> once, for every transport: the states, the single receiver, the loan

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a channel is told about itself by the transport that opens it.</summary>
 public sealed class MessageChannelContext

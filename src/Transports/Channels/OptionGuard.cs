@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>Range checks for options that say the name, the value and the range.</summary>
 public static class OptionGuard

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Who may touch what has been received: one receiver, or the watch, or, in the end and for ever, the channel's end.</summary>
 /// <remarks>

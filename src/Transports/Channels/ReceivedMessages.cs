@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>The messages that a channel has at hand: a table over one piece of memory, filled by the transport and drained by receives.</summary>
 /// <remarks>A field of <see cref="MessageChannelBase"/>, handed to <see cref="MessageChannelBase.ReceiveCore"/> by reference, empty.</remarks>

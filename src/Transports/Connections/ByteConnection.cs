@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>The bytes layer: one ordered, reliable stream of bytes each way, under a <see cref="FramedMessageChannel"/>.</summary>
 /// <remarks>

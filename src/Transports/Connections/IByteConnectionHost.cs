@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a connection tells its channel beside the bytes. May be called from any thread, any number of times; never throws, and runs no user's code.</summary>
 public interface IByteConnectionHost

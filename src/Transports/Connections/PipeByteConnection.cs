@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Bytes over a pair of pipes: half-close completes the output.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>Pooled memory that grows as it is written, for protocols that put messages together from pieces. The limit is the writer's to keep.</summary>
 /// <remarks>For one thread at a time. <see cref="Clear"/> gives the memory back; what was read out of it must not be used after that.</remarks>

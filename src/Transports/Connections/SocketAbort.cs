@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>Ends a TCP connection with a reset (RFC 9293, section 3.10.5), so that the peer can tell it from a finished one.</summary>
 public static class SocketAbort

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Bytes over a connected stream socket.</summary>
 internal sealed class SocketByteConnection(Socket socket) : ByteConnection, IConnectionEndPointFeature

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>What a connected socket tells of its connection without reading or writing.</summary>
 internal static class SocketState

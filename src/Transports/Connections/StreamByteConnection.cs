@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Bytes over any duplex stream.</summary>
 /// <remarks>

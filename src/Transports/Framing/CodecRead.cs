@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a codec found in one call: a table of messages, or one thing of the protocol's own, and how far it got.</summary>
 /// <remarks>A field of the channel's reader, handed to the codec by reference; its table is drained before the next call.</remarks>

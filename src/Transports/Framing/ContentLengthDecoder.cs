@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Reads the frames of <see cref="ContentLengthFraming"/>. Parses a header block once, however the body arrives.</summary>
 internal sealed class ContentLengthDecoder(int maxHeaderBlockSize, int maxMessageSize) : IFrameDecoder

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>What all framings check alike.</summary>
 internal static class FrameLimits

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Any <see cref="IMessageFraming"/> as the codec of one channel.</summary>
 internal sealed class FramingCodec : MessageCodec

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>A frame that is no message, or more than one: bytes of a codec's own, sent in order with the messages. See <see cref="ICodecHost.SendAsync"/>.</summary>
 public interface ICodecFrame

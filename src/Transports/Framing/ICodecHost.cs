@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a codec's features may ask of its channel. Not to be called from inside the codec's reading or writing.</summary>
 public interface ICodecHost

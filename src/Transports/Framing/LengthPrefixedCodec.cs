@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary><see cref="LengthPrefixedFraming.Default"/> as a codec: four bytes of length, big-endian, then the payload. On the path of every message, so written out.</summary>
 internal sealed class LengthPrefixedCodec(int maxMessageSize) : MessageCodec

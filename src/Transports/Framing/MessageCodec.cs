@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// What a frame is, for one channel: writes messages as bytes and reads bytes as messages. One object a channel, which may keep

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Where a message's payload lies in what was read: an entry of the table that a receive drains.</summary>
 [StructLayout(LayoutKind.Auto)]

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What <see cref="MessageCodec.Read"/> or <see cref="MessageCodec.Scan"/> found.</summary>
 public enum ReadStatus

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>How a message stands in a buffer of an in-memory connection: four bytes (its length and, in the lowest bit, its kind) and the payload.</summary>
 internal sealed class MemoryCodec : MessageCodec

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Accepts at one in-memory name, out of a bounded backlog.</summary>
 [DebuggerDisplay("{LocalAddress}, stopped: {_stopped}")]

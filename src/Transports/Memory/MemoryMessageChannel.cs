@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>One end of an in-memory connection.</summary>
 /// <remarks>

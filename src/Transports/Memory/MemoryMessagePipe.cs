@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>One direction of an in-memory connection: senders fill one buffer under a short lock while the receiver reads another.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>The time an attempt has, and its caller's patience, in one token; and which of the two it was that ended it.</summary>
 public sealed class ConnectDeadline : IDisposable

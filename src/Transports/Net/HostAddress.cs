@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>An address of the form <c>scheme://host:port</c>, taken apart and checked; and what hosts mean, for every transport on a network.</summary>
 /// <remarks>

@@ -3,9 +3,8 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Transports.Extensibility;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Makes a <see cref="TransportRefusedException"/> out of an HTTP response: what it says in its head and the beginning of its body.</summary>
 internal static class HttpRefusal

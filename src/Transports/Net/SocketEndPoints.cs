@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A socket's endpoints, asked for without fear: a peer that has reset the connection already makes the properties throw.</summary>
 internal static class SocketEndPoints

@@ -1,6 +1,6 @@
 using System.Threading.Tasks.Sources;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// Lets one receiver wait for "something has arrived" without allocating, and stop waiting without touching the I/O.

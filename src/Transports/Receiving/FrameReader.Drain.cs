@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <content>The end: the input belongs to nobody any more, memory goes back, and what the peer still sends is read and dropped.</content>
 internal sealed partial class FrameReader

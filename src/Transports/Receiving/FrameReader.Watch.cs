@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <content>The watch: the channel sees its peer while nobody receives.</content>
 /// <remarks>

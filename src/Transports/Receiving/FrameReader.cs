@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The receiving half of a framed channel: has its codec find messages in what has arrived, and reads only when none is there.</summary>
 /// <remarks>

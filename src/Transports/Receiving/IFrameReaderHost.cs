@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>What a <see cref="FrameReader"/> tells its channel. Called by whoever is inside the receive gate; nothing here runs users' code.</summary>
 internal interface IFrameReaderHost

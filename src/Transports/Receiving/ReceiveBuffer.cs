@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The bytes that have arrived and were not decoded: one contiguous buffer, and one aside for what arrives while a message in the first is lent.</summary>
 /// <remarks>

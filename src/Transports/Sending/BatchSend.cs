@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Several messages that stay together.</summary>
 internal readonly struct BatchSend(ReadOnlyMemory<Message> batch, long payloadSize) : IFrameSend

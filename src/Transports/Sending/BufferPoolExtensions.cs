@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Engine;
 
 internal static class BufferPoolExtensions
 {

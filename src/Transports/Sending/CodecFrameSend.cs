@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A frame of the codec's own.</summary>
 internal readonly struct CodecFrameSend(ICodecFrame frame) : IFrameSend

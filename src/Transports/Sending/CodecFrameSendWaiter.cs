@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Waits to write a frame of the codec's own.</summary>
 internal sealed class CodecFrameSendWaiter(ICodecFrame frame) : SendWaiter

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A caller waiting until the bytes up to a position have left.</summary>
 internal sealed class FlushWaiter : PooledWaiter

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Something to send: what the one path of <see cref="SendQueue"/> asks of it. Structs, so that it costs no call.</summary>
 internal interface IFrameSend

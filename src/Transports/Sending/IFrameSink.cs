@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>Where a <see cref="SendQueue"/> writes. Called by one write at a time.</summary>
 public interface IFrameSink

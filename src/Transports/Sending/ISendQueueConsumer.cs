@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Who takes out of a <see cref="SendQueue"/> what senders put in: a write loop, or the receiver of a pipe in memory.</summary>
 internal interface ISendQueueConsumer

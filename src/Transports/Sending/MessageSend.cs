@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>One message.</summary>
 internal readonly struct MessageSend(Message message) : IFrameSend

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Waits to send a message or a batch.</summary>
 internal sealed class MessageSendWaiter : SendWaiter

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>A growing buffer of pooled bytes that frames are written into, and taken back from when writing one fails.</summary>
 /// <remarks>For one thread at a time; in a <see cref="SendQueue"/> that is whoever holds its gate. Memory that <see cref="GetSpan"/> returned is the caller's until the next call.</remarks>

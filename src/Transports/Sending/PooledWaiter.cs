@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A caller waiting in one of a send queue's lists; reused by its queue.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>What the protocol itself has to say: a slot for the latest answer, and one for a question.</content>
 public sealed partial class SendQueue

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>Waiting until what was accepted has left.</content>
 public sealed partial class SendQueue

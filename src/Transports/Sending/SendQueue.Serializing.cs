@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>Values that are serialized where they are sent from.</content>
 public sealed partial class SendQueue

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>Sends that never wait.</content>
 public sealed partial class SendQueue

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <content>Senders without room: first in, first out, served by whoever takes the buffer out.</content>
 public sealed partial class SendQueue

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// Where sends become frames: messages are copied once, under a short lock, into the buffer that is being filled; senders without room

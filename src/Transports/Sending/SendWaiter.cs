@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A sender waiting for room.</summary>
 internal abstract class SendWaiter : PooledWaiter

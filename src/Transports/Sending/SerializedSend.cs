@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A value that is serialized in place.</summary>
 internal readonly struct SerializedSend<T>(T value, IMessageSerializer<T> serializer) : IFrameSend

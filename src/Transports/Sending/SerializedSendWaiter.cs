@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Waits to serialize a value in place. Not reused: waiting with a value is rare.</summary>
 internal sealed class SerializedSendWaiter<T>(T value, IMessageSerializer<T> serializer) : SendWaiter

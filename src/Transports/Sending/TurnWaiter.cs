@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A sender whose message was taken, and who goes on when others have had their turn.</summary>
 internal sealed class TurnWaiter : PooledWaiter, IThreadPoolWorkItem

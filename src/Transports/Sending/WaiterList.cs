@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Waiters, first in, first out. Not thread-safe: a send queue's gate guards it.</summary>
 internal struct WaiterList

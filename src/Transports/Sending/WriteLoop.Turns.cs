@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <content>Whose thread writes: a sender's, a receiver's, or one of the pool that was asked for.</content>
 internal sealed partial class WriteLoop : ISendQueueConsumer, IThreadPoolWorkItem

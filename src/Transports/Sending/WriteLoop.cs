@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Takes what a <see cref="SendQueue"/> has gathered and writes it, one write at a time.</summary>
 /// <remarks>

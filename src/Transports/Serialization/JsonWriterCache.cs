@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>One JSON writer per thread, as writing a message shall allocate nothing.</summary>
 internal static class JsonWriterCache

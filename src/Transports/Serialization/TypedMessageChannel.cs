@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A channel and a serializer each way.</summary>
 internal sealed class TypedMessageChannel<TSend, TReceive>(

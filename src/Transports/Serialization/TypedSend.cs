@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Sends a value on any channel: straight into the output buffer of one that can, through a pooled buffer otherwise.</summary>
 internal static class TypedSend

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Strings as text messages, encoded straight into the channel's buffer.</summary>
 internal sealed class Utf8TextSerializer : IMessageSerializer<string>

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using System.Diagnostics;
-using Transports.Extensibility;
 
 namespace Transports;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Ends channels that were refused, telling their peers, for as long as that does not become a load of its own.</summary>
 internal sealed class RefusedChannels(ILogger logger)

@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The channels a server has open, and the wait for the last of them.</summary>
 internal sealed class ServedChannels

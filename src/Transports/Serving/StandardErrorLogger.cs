@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>
 /// Where a server without a logger tells what must not be lost: the first error of each kind, on standard error. A handler that throws would otherwise

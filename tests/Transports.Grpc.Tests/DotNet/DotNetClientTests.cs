@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Transports.Neighbor;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>.NET's own client, Grpc.Net.Client, with our server, mapped on a web application and behind a prefix.</summary>
 public sealed class DotNetClientTests : IAsyncLifetime

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Transports.Neighbor;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>Our client with .NET's own server, Grpc.AspNetCore.</summary>
 public sealed class DotNetServerTests : IAsyncLifetime

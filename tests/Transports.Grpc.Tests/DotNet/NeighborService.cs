@@ -3,7 +3,7 @@ using Google.Rpc;
 using Grpc.Core;
 using Transports.Neighbor;
 
-namespace Transports;
+namespace Transports.Grpc.Tests;
 
 /// <summary>The service on .NET's own server. What it does is said by the request's metadata.</summary>
 internal sealed class NeighborService(NeighborService.Record record) : Shapes.ShapesBase

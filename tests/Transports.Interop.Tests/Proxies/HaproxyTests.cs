@@ -1,5 +1,3 @@
-using Transports.Tests;
-
 namespace Transports.Interop.Tests;
 
 /// <summary>Our clients and our servers with a haproxy between.</summary>

@@ -1,5 +1,3 @@
-using Transports.Tests;
-
 namespace Transports.Interop.Tests;
 
 /// <summary>An <see cref="Echo"/> server at an address of any scheme, and clients for it with everything as it is by default.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using Transports.Tests;
 
 namespace Transports.Interop.Tests;
 

@@ -1,5 +1,3 @@
-using Transports.Extensibility;
-
 namespace Transports.Tests.Server;
 
 public sealed class HandlerRunnerTests : IAsyncLifetime

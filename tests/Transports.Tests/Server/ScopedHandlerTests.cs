@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Transports.Extensibility;
 
 namespace Transports.Tests.Server;
 

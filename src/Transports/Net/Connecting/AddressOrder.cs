@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The order in which a name's addresses are tried.</summary>
 internal static class AddressOrder

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Which addresses were tried, what happened, and what to do about it.</summary>
 internal sealed class ConnectReport

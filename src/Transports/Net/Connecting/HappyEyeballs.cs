@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>
 /// Connects to the first address of several that answers (RFC 8305): the next attempt begins when one fails or has not

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>How an HTTP handler connects and checks its servers, the same for every transport over HTTP; and why it could not.</summary>
 /// <param name="tls">How to show this side over TLS and to check the server.</param>

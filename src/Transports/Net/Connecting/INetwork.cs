@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>What connecting asks of the network; tests put their own in its place.</summary>
 internal interface INetwork

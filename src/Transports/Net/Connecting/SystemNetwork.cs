@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>The operating system's names and sockets.</summary>
 internal sealed class SystemNetwork : INetwork

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>
 /// Opens TCP connections to names that may have several addresses: a dead one among them holds nobody up (Happy Eyeballs, RFC 8305).

@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Checks the peer's certificate, and remembers what was wrong with the last one refused.</summary>
 /// <param name="callback">Decides in place of the findings; may be <see langword="null"/>.</param>

@@ -1,6 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>How every certificate is checked, on every transport and either side.</summary>
 internal static class TlsChainPolicy

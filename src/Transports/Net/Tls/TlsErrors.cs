@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Says why a TLS handshake failed, and what to do about it.</summary>
 internal static class TlsErrors

@@ -2,7 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Transports;
+namespace Transports.Extensibility;
 
 /// <summary>What a handshake agreed on, taken down once, as the stream no longer tells when it is disposed; for transports.</summary>
 /// <param name="stream">A stream whose handshake is done. Not kept.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>A channel that a <see cref="ConnectionGuard"/> watches.</summary>
 /// <remarks>A message costs a flag, not a look at the clock: the guard's tick turns flags into times.</remarks>

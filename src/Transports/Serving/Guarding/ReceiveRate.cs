@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>How fast one channel's messages are handed out. A message is let through whole, and its debt is waited for before the next. For one caller at a time.</summary>
 internal sealed class ReceiveRate

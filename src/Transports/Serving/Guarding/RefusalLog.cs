@@ -1,7 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Tells of refusals in one line a second at most: who floods a server must not flood its log. Not for concurrent use.</summary>
 internal sealed class RefusalLog(ILogger logger, TimeProvider timeProvider)

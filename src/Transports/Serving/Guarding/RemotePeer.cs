@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>By what a guard tells peers apart.</summary>
 internal static class RemotePeer

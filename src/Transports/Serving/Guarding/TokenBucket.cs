@@ -1,4 +1,4 @@
-namespace Transports;
+namespace Transports.Engine;
 
 /// <summary>Lets so many pass a second, and a burst at once after a quiet time. Not for concurrent use.</summary>
 /// <remarks>Not System.Threading.RateLimiting's: its limiters read the system's clock alone, so that no test can move it, and hold a queue and a timer each.</remarks>

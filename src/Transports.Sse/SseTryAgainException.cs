@@ -1,4 +1,0 @@
-namespace Transports;
-
-/// <summary>A try has failed, and the next one may not. Never leaves <see cref="SseRetries"/>.</summary>
-internal sealed class SseTryAgainException(Exception error) : Exception(error.Message, error);
