@@ -52,6 +52,9 @@ internal sealed class ManualTimeProvider : TimeProvider
             if (!task.IsCompleted)
             {
                 Advance(by);
+
+                // Behind what the sockets have to say by now: time that only waits for time would run a day ahead of them.
+                await Task.Yield();
             }
         }
     }
